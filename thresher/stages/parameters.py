@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Objects that remember the arguments they were made with.
+
+Stages, filters and modifiers compare, print and are fingerprinted by these arguments; that is why
+their constructors validate and store, and do nothing else.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, TypeVar
+
+Self = TypeVar("Self", bound="Parametrised")
+
+_ARGUMENTS = "_arguments"
+
+
+class Parametrised:
+    """Base of classes whose instances compare and print as their constructor arguments."""
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        instance = super().__new__(cls)
+        instance.__dict__[_ARGUMENTS] = (args, kwargs)
+        return instance
+
+    def parameters(self) -> dict[str, Any]:
+        """Constructor arguments by name, as given; defaults are left out."""
+        args, kwargs = self.__dict__.get(_ARGUMENTS, ((), {}))
+        if not args:
+            return dict(kwargs)
+        try:
+            bound = inspect.signature(type(self)).bind(*args, **kwargs)
+        except (TypeError, ValueError):
+            return {**{str(i): value for i, value in enumerate(args)}, **kwargs}
+        return dict(bound.arguments)
+
+    def changes(self) -> dict[str, Any]:
+        """What ``with_`` changed since construction, by name."""
+        return {}
+
+    def copy(self: Self, **attributes: Any) -> Self:
+        """A shallow copy with some attributes set; constructor and pickling hooks are not run."""
+        clone: Self = object.__new__(type(self))
+        clone.__dict__.update(self.__dict__, **attributes)
+        return clone
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return NotImplemented
+        assert isinstance(other, Parametrised)
+        return (self.parameters(), self.changes()) == (other.parameters(), other.changes())
+
+    def __hash__(self) -> int:
+        return hash(type(self).__qualname__)
+
+    def __repr__(self) -> str:
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.parameters().items())
+        text = f"{type(self).__name__}({arguments})"
+        changed = ", ".join(f"{name}={value!r}" for name, value in self.changes().items())
+        return f"{text}.with_({changed})" if changed else text

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The contract between writers and the runner: one file per task, counted after it is closed."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+from thresher.errors import PlanError
+from thresher.stages.base import ProcessingStage
+from thresher.tasks import DocumentBatch, FileGroupTask
+
+MODES = ("ignore", "overwrite", "error", "append")
+
+
+class BaseWriter(ProcessingStage[DocumentBatch, FileGroupTask]):
+    """Writes each task that arrives to one file below ``path``.
+
+    The runner decides where: a temporary beside the output first, which is published under the
+    part's name when the driver has recorded it.
+
+    Parameters
+    ----------
+    path : str
+        Output directory.
+    file_extension : str
+        Without the dot.
+    write_kwargs : dict | None
+        Options of the format's writer.
+    fields : list[str] | None
+        Columns to write; None writes all.
+    mode : str
+        Once per run, for an output directory that is not empty: ``"ignore"`` leaves other files
+        alone, ``"overwrite"`` removes what earlier runs wrote, ``"error"`` refuses, ``"append"``
+        adds files under a new prefix.
+    """
+
+    rows = "same"
+    is_sink_stage = True
+    gil_free = True
+
+    def __init__(
+        self,
+        path: str,
+        file_extension: str,
+        write_kwargs: dict[str, Any] | None = None,
+        fields: Sequence[str] | None = None,
+        mode: str = "ignore",
+    ) -> None:
+        self.path = str(path)
+        self.file_extension = file_extension.lstrip(".")
+        self.write_kwargs = dict(write_kwargs or {})
+        self.fields = list(fields) if fields is not None else None
+        self.mode = str(mode).strip().lower()
+        if self.mode not in MODES:
+            raise PlanError(
+                f"mode={mode!r} is not a writer mode",
+                where=f"stage {self.name!r}",
+                todo=f"use one of {', '.join(MODES)}",
+            )
+
+    @abstractmethod
+    def write_data(self, task: DocumentBatch, file_path: str) -> None:
+        """Write all rows of ``task`` to the new file ``file_path``."""
+
+    @abstractmethod
+    def count_rows(self, file_path: str) -> int:
+        """Rows in a closed file, counted from the file itself."""
+
+    def process(self, task: DocumentBatch) -> FileGroupTask:
+        """Write one task straight to ``path``; for use outside a pipeline."""
+        from pathlib import Path
+
+        target = Path(self.path)
+        target.mkdir(parents=True, exist_ok=True)
+        name = (task.task_id or "task-000000").replace("/", "-")
+        file_path = str(target / f"{name}.{self.file_extension}")
+        self.write_data(task, file_path)
+        return FileGroupTask(dataset_name=task.dataset_name, data=[file_path])

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""DocumentBatch: documents as one Arrow table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from thresher.errors import StageError
+from thresher.tasks.task import Task
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+
+ROW = "__row"
+"""Hidden column, int64: the row's number within its part, given by the reader."""
+
+RAW = "__raw"
+"""Hidden column, large_binary: the record's bytes as read, line end included."""
+
+HIDDEN = frozenset((ROW, RAW))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class DocumentBatch(Task[pa.Table]):
+    """A batch of documents.
+
+    Parameters
+    ----------
+    data : pyarrow.Table
+        One row per document. A record batch, pandas or polars frame, dict of columns or list of
+        dicts given here is converted.
+
+    Notes
+    -----
+    Two hidden columns travel along: ``__row``, the row's number within its part, and for JSONL
+    ``__raw``, the record as read. ``_parsed`` names the columns that were parsed from ``__raw``
+    and ``_carried`` those of them that still hold what was read: the JSONL writer re-encodes only
+    the rest. Stages need not know any of this.
+    """
+
+    data: pa.Table = field(default_factory=lambda: pa.table({}))
+    _parsed: frozenset[str] = field(default=frozenset(), kw_only=True)
+    _carried: frozenset[str] = field(default=frozenset(), kw_only=True)
+
+    def __post_init__(self) -> None:
+        self._normalise()
+
+    def _normalise(self) -> None:
+        if not isinstance(self.data, pa.Table):
+            object.__setattr__(self, "data", as_table(self.data))
+
+    @property
+    def num_items(self) -> int:
+        """The number of rows."""
+        return int(self.data.num_rows)
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the table's Arrow buffers that its rows refer to."""
+        return int(self.data.nbytes)
+
+    def get_columns(self) -> list[str]:
+        """Names of the columns, without the hidden ones."""
+        return [name for name in self.data.column_names if name not in HIDDEN]
+
+    def validate(self) -> bool:
+        """Whether there are rows and columns."""
+        return self.num_items > 0 and len(self.get_columns()) > 0
+
+    def with_column(self, name: str, values: Any) -> DocumentBatch:
+        """A copy in which column ``name`` (new or replaced) holds ``values``, one per row."""
+        column = values
+        if not isinstance(column, pa.Array | pa.ChunkedArray):
+            column = pa.array(values)
+        if len(column) != self.num_items:
+            raise StageError(
+                f"column {name!r} has {len(column)} values for {self.num_items} rows",
+                todo="give one value per row",
+            )
+        index = self.data.schema.get_field_index(name)
+        if index < 0:
+            table = self.data.append_column(name, column)
+        else:
+            table = self.data.set_column(index, name, column)
+        return self.evolve(data=table, _carried=self._carried - {name})
+
+    def to_pyarrow(self) -> pa.Table:
+        """The table, hidden columns included."""
+        return self.data
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """The rows as a pandas frame (needs pandas).
+
+        ``__row`` is included, so that a stage that selects rows keeps their identity; the raw
+        records are not.
+        """
+        return self.data.select([n for n in self.data.column_names if n != RAW]).to_pandas()
+
+    def to_polars(self) -> polars.DataFrame:
+        """The rows as a polars frame (needs polars), with ``__row``, without raw records."""
+        import polars
+
+        frame = polars.from_arrow(
+            self.data.select([n for n in self.data.column_names if n != RAW])
+        )
+        assert isinstance(frame, polars.DataFrame)
+        return frame
+
+
+def as_table(data: Any) -> pa.Table:
+    """Convert record batches, frames, dicts of columns and lists of dicts to a table."""
+    if isinstance(data, pa.RecordBatch):
+        return pa.Table.from_batches([data])
+    if isinstance(data, dict):
+        return pa.table(data)
+    if isinstance(data, list) and all(isinstance(row, dict) for row in data):
+        return pa.Table.from_pylist(data)
+    module = type(data).__module__.partition(".")[0]
+    if module == "pandas" and hasattr(data, "columns"):
+        return pa.Table.from_pandas(data, preserve_index=False).replace_schema_metadata(None)
+    if module == "polars" and hasattr(data, "to_arrow"):
+        table = data.to_arrow()
+        assert isinstance(table, pa.Table)
+        return table
+    raise StageError(
+        f"DocumentBatch.data is a {type(data).__name__}",
+        todo="give a pyarrow.Table, a pandas or polars frame, a dict of columns or a list of dicts",
+    )
+
+
+def visible(names: Iterable[str]) -> list[str]:
+    """The names that are not hidden columns."""
+    return [name for name in names if name not in HIDDEN]

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""FileGroupTask: files, or slices of files, to be read together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from thresher.errors import StageError
+from thresher.tasks.task import Task
+
+
+@dataclass(frozen=True)
+class FileSlice:
+    """A file or a range of it.
+
+    Parameters
+    ----------
+    path : str
+        Path or URL.
+    start, stop : int
+        Range in ``unit``; ``stop=None`` means to the end. A range of bytes owns the lines that
+        begin in it.
+    unit : str
+        ``"bytes"`` or ``"row_groups"``.
+    size : int
+        Size of the file in bytes when it was listed; -1 when unknown.
+    version : str
+        Entity tag or modification time when it was listed.
+    """
+
+    path: str
+    start: int = 0
+    stop: int | None = None
+    unit: str = "bytes"
+    size: int = -1
+    version: str = ""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FileGroupTask(Task[list[str]]):
+    """A group of files; ``slices`` says which range of each (whole files when empty)."""
+
+    data: list[str] = field(default_factory=list)
+    reader_config: dict[str, Any] = field(default_factory=dict)
+    slices: tuple[FileSlice, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.data, list):
+            raise StageError(
+                f"FileGroupTask.data is a {type(self.data).__name__}, not a list of paths"
+            )
+        if not self.slices:
+            object.__setattr__(self, "slices", tuple(FileSlice(str(path)) for path in self.data))
+
+    @property
+    def num_items(self) -> int:
+        """The number of files."""
+        return len(self.data)
+
+    def validate(self) -> bool:
+        """Whether there is at least one file."""
+        return len(self.data) > 0
