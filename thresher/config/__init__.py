@@ -1,1 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+"""Recipes: pipelines as YAML, and back."""
+
+from thresher.config.recipe import Recipe as Recipe
+from thresher.config.recipe import load_recipe as load_recipe
+from thresher.config.recipe import parse_recipe as parse_recipe

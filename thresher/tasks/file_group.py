@@ -27,6 +27,8 @@ class FileSlice:
         Size of the file in bytes when it was listed; -1 when unknown.
     version : str
         Entity tag or modification time when it was listed.
+    weight : int
+        Bytes of the range, where ``unit`` is not bytes.
     """
 
     path: str
@@ -35,6 +37,7 @@ class FileSlice:
     unit: str = "bytes"
     size: int = -1
     version: str = ""
+    weight: int = 0
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -61,3 +64,12 @@ class FileGroupTask(Task[list[str]]):
     def validate(self) -> bool:
         """Whether there is at least one file."""
         return len(self.data) > 0
+
+
+class SpillTask(Task[list[str]]):
+    """Tasks that wait on disk between two Segments, as files in order."""
+
+    @property
+    def num_items(self) -> int:
+        """The number of files."""
+        return len(self.data)

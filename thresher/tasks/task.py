@@ -52,7 +52,7 @@ class Task(ABC, Generic[T]):
 
     def evolve(self: Self, **changes: Any) -> Self:
         """A shallow copy with some fields replaced; unknown names are refused."""
-        unknown = [name for name in changes if name not in self.__dict__]
+        unknown = [name for name in changes if not hasattr(self, name)]
         if unknown:
             raise StageError(f"{type(self).__name__} has no field {unknown[0]!r}")
         copy = object.__new__(type(self))

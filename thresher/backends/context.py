@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a worker has to know of the run it works for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """Facts of one Segment's run, the same for all its workers.
+
+    Parameters
+    ----------
+    output, run_dir : str
+        Roots of the ports.
+    temp_output, temp_run : str
+        This epoch's folders for temporaries, relative to those roots.
+    sink : str
+        What becomes of the last Step's tasks: ``"out"``, ``"result"`` or ``"spill"``.
+    on_error : str
+        ``"quarantine"`` or ``"raise"``.
+    durable : bool
+        Whether closed files are synced to disk.
+    node_folder : str
+        Where once-per-machine work is noted.
+    """
+
+    output: str
+    run_dir: str
+    temp_output: str
+    temp_run: str
+    sink: str
+    on_error: str = "quarantine"
+    durable: bool = True
+    node_folder: str = ""
+    inline_bytes: int = 2048
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """The part of a lease that travels with an envelope."""
+
+    token: str
+    part: str
+    rows: tuple[int, int] | None = None
+    skip: tuple[tuple[int, str], ...] = ()
+    probe: bool = False

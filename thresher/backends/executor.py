@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The contract between the driver and executors: leases down, messages up."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Any, Protocol
+
+from thresher.planning.plan import Step
+from thresher.runs.part import Part, Path, WrittenFile
+from thresher.stats import StageCounts
+
+
+@dataclass(frozen=True)
+class Lease:
+    """One attempt at a part.
+
+    Parameters
+    ----------
+    token : str
+        Names the attempt; messages that bear another are stale.
+    rows : tuple[int, int] | None
+        Only these source rows, for a probe; ``None`` is all of them.
+    skip : dict[int, str]
+        Source rows that go to quarantine unprocessed, with the reason.
+    probe : bool
+        The attempt only finds out whether its rows kill their worker; it leaves nothing behind.
+    """
+
+    token: str
+    part: Part
+    rows: tuple[int, int] | None = None
+    skip: dict[int, str] = field(default_factory=dict)
+    probe: bool = False
+    alone: bool = False
+
+
+@dataclass(frozen=True)
+class Started:
+    """A worker began a call."""
+
+    token: str
+    path: Path
+    step: int
+    worker: str = ""
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """A call goes on; ``rows`` are the source rows read so far."""
+
+    token: str
+    rows: int = 0
+    stage: str = ""
+
+
+@dataclass(frozen=True)
+class Done:
+    """A call has ended well.
+
+    Parameters
+    ----------
+    children : int
+        Tasks it made, numbered from 0: the driver waits for as many calls of the next Step.
+    counts : tuple[StageCounts, ...]
+        One per stage of the Step.
+    files : tuple[WrittenFile, ...]
+        What it wrote, on any port.
+    inline : tuple
+        (path, pickled task) of outputs of the last Step that are small and in no file.
+    rows : int
+        Source rows it read.
+    """
+
+    token: str
+    path: Path
+    step: int
+    children: int
+    counts: tuple[StageCounts, ...] = ()
+    files: tuple[WrittenFile, ...] = ()
+    inline: tuple[tuple[Path, bytes], ...] = ()
+    rows: int = 0
+    seconds: float = 0.0
+    source_digest: str = ""
+    reasons: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A call has ended badly.
+
+    ``kind`` is ``"died"`` (the worker is gone), ``"raised"`` (the stage raised and could not be
+    narrowed to rows), ``"data"`` (the source cannot be read), ``"setup"`` (a stage could not be
+    set up) or ``"broken"`` (a stage broke its contract).
+    """
+
+    token: str
+    path: Path
+    step: int
+    kind: str
+    error: str
+    stage: str = ""
+    detail: str = ""
+    rows: int = 0
+
+
+Message = Started | Heartbeat | Done | Failed
+
+
+class PartSource(Protocol):
+    """Where an executor gets work from."""
+
+    def take(self) -> Lease | None:
+        """The next lease, or None if there is none at the moment."""
+
+    @property
+    def done(self) -> bool:
+        """Whether there will never be another lease."""
+
+    def is_live(self, token: str) -> bool:
+        """Whether an attempt is still wanted."""
+
+
+class BaseExecutor(ABC):
+    """Carries Segments out.
+
+    Executors never retry: they report, and the driver decides.
+    """
+
+    process_local_ok = False
+
+    def prepare(self) -> None:
+        """Start what takes time, before the plan is known."""
+
+    @abstractmethod
+    def run_segment(
+        self,
+        steps: tuple[Step, ...],
+        context: Any,
+        parts: PartSource,
+        sink: Callable[[Message], None],
+        cancel: Event,
+    ) -> None:
+        """Run leases from ``parts`` through ``steps`` until ``parts.done``; report to ``sink``.
+
+        Returns early, with calls undone, once ``cancel`` is set.
+        """
+
+    def describe(self) -> str:
+        """One line for plans and reports."""
+        return type(self).__name__
+
+    def close(self) -> None:
+        """Stop workers and give back what they hold."""

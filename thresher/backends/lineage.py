@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Row accounting of one stage call: what became of the rows, proven by their numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from thresher.errors import StageError
+from thresher.stages.base import Rows
+from thresher.tasks import RAW, ROW, DocumentBatch
+
+Numbers = np.ndarray[tuple[int], np.dtype[np.int64]]
+
+
+@dataclass(frozen=True)
+class Account:
+    """``rows_in + expanded = rows_out + dropped + merged``, or ``opaque``."""
+
+    rows_in: int
+    rows_out: int
+    dropped: int = 0
+    expanded: int = 0
+    merged: int = 0
+    opaque: bool = False
+
+
+def numbers(batch: DocumentBatch) -> Numbers | None:
+    """The row numbers of a batch, int64[n_rows], or None where a stage has lost them."""
+    index = batch.data.schema.get_field_index(ROW)
+    if index < 0:
+        return None
+    column = batch.data.column(index)
+    if not pa.types.is_integer(column.type) or column.null_count:
+        return None
+    values: Numbers = column.to_numpy().astype(np.int64, copy=False)
+    return values
+
+
+def account(stage: str, rows: Rows, task: DocumentBatch, outs: list[DocumentBatch]) -> Account:
+    """Check what a stage did to rows against what it declares.
+
+    Raises
+    ------
+    StageError
+        If the row numbers contradict the declaration.
+    """
+    n_in, n_out = task.num_items, sum(out.num_items for out in outs)
+    before = numbers(task)
+    after = [numbers(out) for out in outs]
+    if before is None or any(found is None for found in after):
+        return _by_counts(stage, rows, n_in, n_out)
+    joined = np.concatenate([a for a in after if a is not None]) if after else before[:0]
+    if rows == "same" and not np.array_equal(before, joined):
+        raise _broken(stage, "same", "changed, dropped or reordered rows")
+    unique = _is_unique_subset(before, joined)
+    if rows == "subset" and not unique:
+        raise _broken(stage, "subset", "repeated rows, or made rows that it was not given")
+    if unique:
+        return Account(n_in, n_out, dropped=n_in - n_out)
+    if not np.isin(joined, before).all():
+        if rows == "expand":
+            raise _broken(stage, "expand", "made rows whose parents it was not given")
+        return Account(n_in, n_out, opaque=True)
+    parents = np.unique(joined).size
+    return Account(n_in, n_out, dropped=n_in - parents, expanded=n_out - parents)
+
+
+def _by_counts(stage: str, rows: Rows, n_in: int, n_out: int) -> Account:
+    """Without row numbers only the counts can be held against the declaration."""
+    if rows == "same" and n_in != n_out:
+        raise _broken(stage, "same", f"made {n_out} rows of {n_in}")
+    if rows == "subset" and n_out > n_in:
+        raise _broken(stage, "subset", f"made {n_out} rows of {n_in}")
+    if rows in ("same", "subset"):
+        return Account(n_in, n_out, dropped=n_in - n_out)
+    return Account(n_in, n_out, opaque=True)
+
+
+def _is_unique_subset(before: Numbers, after: Numbers) -> bool:
+    if after.size > before.size:
+        return False
+    if after.size == before.size and np.array_equal(before, after):
+        return True
+    if np.unique(after).size != after.size:
+        return False
+    return bool(np.isin(after, before, assume_unique=True).all())
+
+
+def _broken(stage: str, declared: str, did: str) -> StageError:
+    return StageError(
+        f"declares rows={declared!r} but {did}",
+        where=f"stage {stage!r}",
+        todo="keep the '__row' column as it comes, or declare what the stage does to rows",
+    )
+
+
+def restore(
+    task: DocumentBatch, out: DocumentBatch, changed: frozenset[str] | None
+) -> DocumentBatch:
+    """Give an output the hidden facts that its stage did not know of.
+
+    The raw records are taken along by row number, and the columns that still hold what was read
+    are found: ``changed`` names those that a stage of ours declares, ``None`` means compare.
+    """
+    before, after = numbers(task), numbers(out)
+    if not task._parsed or before is None or after is None:
+        return _without_raw(out)
+    if not _is_unique_subset(before, after):
+        return _without_raw(out)
+    if changed is not None and RAW in out.data.column_names:
+        return out.evolve(_parsed=task._parsed, _carried=task._carried - changed)
+    positions = _positions(before, after)
+    source = task.data if positions is None else task.data.take(pa.array(positions))
+    data = out.data
+    if RAW not in data.column_names:
+        data = data.append_column(source.schema.field(RAW), source.column(RAW))
+    carried = set()
+    for name in task._carried & set(data.column_names):
+        same = _unchanged(source.column(name), data.column(name))
+        if same:
+            carried.add(name)
+            index = data.schema.get_field_index(name)
+            data = data.set_column(index, source.schema.field(name), source.column(name))
+    return out.evolve(data=data, _parsed=task._parsed, _carried=frozenset(carried))
+
+
+def _positions(before: Numbers, after: Numbers) -> Numbers | None:
+    """Where each row of ``after`` stands in ``before``; None if they are the same rows."""
+    if np.array_equal(before, after):
+        return None
+    order = np.argsort(before, kind="stable")
+    found: Numbers = order[np.searchsorted(before, after, sorter=order)]
+    return found
+
+
+def _unchanged(before: pa.ChunkedArray, after: pa.ChunkedArray) -> bool:
+    """Whether both hold the same values; frames widen types, so they are cast back first."""
+    if before.type != after.type:
+        try:
+            after = pc.cast(after, before.type)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            return False
+    return bool(before.equals(after))
+
+
+def _without_raw(out: DocumentBatch) -> DocumentBatch:
+    if RAW not in out.data.column_names and not out._parsed:
+        return out
+    names = [name for name in out.data.column_names if name != RAW]
+    return out.evolve(data=out.data.select(names), _parsed=frozenset(), _carried=frozenset())

@@ -1,0 +1,413 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a worker does with a Step: lead tasks through its stages, count every row, name every error.
+
+The only place where time is taken, rows are counted and errors are met; engines differ in who
+calls it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from thresher.backends.bisect import bisect, join
+from thresher.backends.context import Attempt, RunContext
+from thresher.backends.lineage import account, numbers, restore
+from thresher.backends.output import OutputFiles
+from thresher.backends.quarantine import Rejected, from_bad_record, from_row
+from thresher.errors import DataError, StageError, ThresherError
+from thresher.planning.plan import Stage, Step
+from thresher.runs.part import Path
+from thresher.runs.source_digest import digest_slices
+from thresher.runs.task_file import read_task
+from thresher.stages.base import ROW_WISE
+from thresher.stages.reading import ReaderStage, ReadReport
+from thresher.stages.writing import BaseWriter
+from thresher.stats import StageCounts
+from thresher.tasks import ROW, DocumentBatch, FileGroupTask, SpillTask, Task
+
+Beat = Callable[[int, str], None]
+AnyTask = Task[Any]
+
+
+class CallFailed(Exception):
+    """A call that could not be brought to an end; becomes a ``Failed`` message."""
+
+    def __init__(self, kind: str, stage: str, error: str, detail: str = "") -> None:
+        super().__init__(kind, stage, error, detail)
+        self.kind, self.stage, self.error, self.detail = kind, stage, error, detail
+
+
+class StepCall:
+    """One call of a Step on one task.
+
+    Iterate over :meth:`run` for the children; afterwards ``counts``, ``rejected`` and ``rows``
+    hold the report.
+    """
+
+    def __init__(
+        self,
+        step: Step,
+        attempt: Attempt,
+        path: Path,
+        context: RunContext,
+        files: OutputFiles,
+        beat: Beat = lambda rows, stage: None,
+    ) -> None:
+        self.step = step
+        self.attempt = attempt
+        self.path = path
+        self.context = context
+        self.files = files
+        self.beat = beat
+        self.counts = [StageCounts(stage.name) for stage in step.stages]
+        self.rejected: list[Rejected] = []
+        self.rows = 0
+        self._source: FileGroupTask | None = None
+        self._reader: ReaderStage | None = None
+
+    def run(self, task: AnyTask) -> Iterator[AnyTask]:
+        """Lead ``task`` through all stages; yields what leaves the last one, as it comes."""
+        flow: Iterable[AnyTask] = self._entering(task)
+        for index, stage in enumerate(self.step.stages):
+            if isinstance(stage, ReaderStage):
+                flow = self._read(index, stage, flow)
+            elif isinstance(stage, BaseWriter):
+                flow = self._write(index, stage, flow)
+            else:
+                flow = self._apply(index, stage, flow)
+        yield from flow
+        self.locate_rejected()
+
+    # -- sources ------------------------------------------------------------------------------
+
+    def _entering(self, task: AnyTask) -> Iterator[AnyTask]:
+        """The root task; its rows are numbered if they are not, left-out rows are set aside."""
+        if self.path:
+            yield task
+            return
+        roots = map(read_task, task.data) if isinstance(task, SpillTask) else [task]
+        for root in roots:
+            yield self._enter(root.evolve(task_id=self.attempt.part))
+
+    def _enter(self, task: AnyTask) -> AnyTask:
+        if not isinstance(task, DocumentBatch):
+            return task
+        if ROW not in task.data.column_names:
+            start = self.rows
+            column = pa.array(np.arange(start, start + task.num_items, dtype=np.int64))
+            task = task.evolve(data=task.data.append_column(ROW, column))
+        self._progress(_last_row(task) + 1, "")
+        return self._narrowed(0, task)
+
+    def _narrowed(self, index: int, batch: DocumentBatch) -> DocumentBatch:
+        """Keep the rows of a probe, or leave out rows known to kill their worker."""
+        rows, skip = self.attempt.rows, dict(self.attempt.skip)
+        found = numbers(batch)
+        if found is None or (rows is None and not skip):
+            return batch
+        if rows is not None:
+            keep = (found >= rows[0]) & (found < rows[1])
+            cut = int(keep.size - keep.sum())
+            if cut and not self.attempt.probe:
+                drops = self.counts[index].dropped
+                drops["limit"] = drops.get("limit", 0) + cut
+            return batch.with_data(batch.data.filter(pa.array(keep)))
+        out = np.isin(found, np.fromiter(skip, dtype=np.int64))
+        for position in np.flatnonzero(out):
+            row = batch.with_data(batch.data.slice(int(position), 1))
+            reason = skip[int(found[position])]
+            self._reject(index, from_row(self.attempt.part, "worker", reason, row))
+        if not isinstance(self.step.stages[index], ReaderStage):
+            self.counts[index].rows_in += int(out.sum())
+        return batch.with_data(batch.data.filter(pa.array(~out)))
+
+    def _read(
+        self, index: int, stage: ReaderStage, tasks: Iterable[AnyTask]
+    ) -> Iterator[DocumentBatch]:
+        counts = self.counts[index]
+        for task in tasks:
+            assert isinstance(task, FileGroupTask)
+            self._source, self._reader = task, stage
+            report = ReadReport()
+            batches = stage.read(task, report)
+            told = found = 0
+            while True:
+                start = perf_counter()
+                batch = self._next(stage, batches)
+                counts.seconds += perf_counter() - start
+                bad = report.bad[told:]
+                told = len(report.bad)
+                for record in bad:
+                    self._meet_bad_record(index, stage, record)
+                if batch is None:
+                    break
+                batch = batch.evolve(task_id=self.attempt.part)
+                self._progress(_last_row(batch) + 1, stage.name)
+                counts.bytes_in += batch.size_bytes
+                batch = self._narrowed(index, batch)
+                counts.rows_out += batch.num_items
+                counts.tasks += 1
+                if batch.num_items:
+                    yield batch
+            found = report.found
+            counts.rows_in += found
+            counts.metrics.update(stage._consume_custom_metrics())
+
+    def _next(
+        self, stage: ReaderStage, batches: Iterator[DocumentBatch]
+    ) -> DocumentBatch | None:
+        try:
+            return next(batches, None)
+        except ThresherError as error:
+            raise CallFailed("data", stage.name, str(error)) from error
+        except Exception as error:
+            raise CallFailed("raised", stage.name, _describe(error)) from error
+
+    def _meet_bad_record(self, index: int, stage: Stage, record: Any) -> None:
+        rejected = from_bad_record(self.attempt.part, stage.name, record)
+        if self.context.on_error == "raise":
+            line = f", line {record.line}" if record.line else f", byte {record.offset}"
+            error = DataError(record.reason, where=f"{record.path}{line}")
+            raise CallFailed("data", stage.name, str(error))
+        self._reject(index, rejected)
+
+    # -- stages -------------------------------------------------------------------------------
+
+    def _apply(self, index: int, stage: Stage, tasks: Iterable[AnyTask]) -> Iterator[AnyTask]:
+        size = stage.batch_size or 1
+        for group in _groups(tasks, size):
+            self.beat(self.rows, stage.name)
+            start = perf_counter()
+            outs = self._call_group(index, stage, group)
+            counts = self.counts[index]
+            counts.seconds += perf_counter() - start
+            counts.tasks += len(group)
+            for name, value in stage._consume_custom_metrics().items():
+                counts.metrics[name] = counts.metrics.get(name, 0.0) + value
+            yield from outs
+
+    def _call_group(self, index: int, stage: Stage, group: list[AnyTask]) -> list[AnyTask]:
+        try:
+            answers = stage.process_batch(list(group))
+        except Exception as error:
+            if len(group) > 1:
+                return [out for task in group for out in self._call_group(index, stage, [task])]
+            return self._meet_error(index, stage, group[0], error)
+        checked = self._answers(stage, group, answers)
+        flat: list[AnyTask] = []
+        for task, outs in zip(group, checked, strict=True):
+            flat += self._accounted(index, stage, task, outs)
+        return flat
+
+    def _answers(self, stage: Stage, group: list[AnyTask], answers: Any) -> list[list[AnyTask]]:
+        """Exactly one answer per task, each a task, a list of tasks or None."""
+        if not isinstance(answers, list | tuple) or len(answers) != len(group):
+            given = len(answers) if isinstance(answers, list | tuple) else type(answers).__name__
+            raise CallFailed(
+                "broken",
+                stage.name,
+                f"process_batch answered {given} for {len(group)} tasks",
+                "answer with one task, list of tasks or None per task, in order",
+            )
+        return [_flatten(stage, answer) for answer in answers]
+
+    def _accounted(
+        self, index: int, stage: Stage, task: AnyTask, outs: list[AnyTask]
+    ) -> list[AnyTask]:
+        counts = self.counts[index]
+        counts.bytes_in += getattr(task, "size_bytes", 0)
+        drops: dict[str, int] = stage.__dict__.pop("_drops", {})
+        batches = [out for out in outs if isinstance(out, DocumentBatch)]
+        if isinstance(task, DocumentBatch) and len(batches) == len(outs):
+            try:
+                told = account(stage.name, stage.rows, task, batches)
+            except StageError as error:
+                raise CallFailed("broken", stage.name, error.what, error.todo) from error
+            counts.rows_in += told.rows_in
+            counts.rows_out += told.rows_out
+            counts.expanded += told.expanded
+            counts.merged += told.merged
+            counts.opaque = counts.opaque or told.opaque
+            _count_drops(counts, stage.name, told.dropped, drops)
+            changed = frozenset(stage.outputs()[1]) if _is_ours(stage) else None
+            outs = [restore(task, out, changed) for out in batches if out.num_items]
+        else:
+            counts.rows_in += task.num_items
+            counts.rows_out += sum(out.num_items for out in outs)
+            counts.opaque = True
+        return _named(task, outs)
+
+    def _meet_error(
+        self, index: int, stage: Stage, task: AnyTask, error: Exception
+    ) -> list[AnyTask]:
+        if isinstance(error, CallFailed):
+            raise error
+        narrow = isinstance(task, DocumentBatch) and stage.rows in ROW_WISE
+        if not narrow:
+            raise CallFailed("raised", stage.name, _describe(error)) from error
+        assert isinstance(task, DocumentBatch)
+
+        def call(piece: DocumentBatch) -> list[DocumentBatch]:
+            [outs] = self._answers(stage, [piece], stage.process_batch([piece]))
+            done = self._accounted(index, stage, piece, outs)
+            return [out for out in done if isinstance(out, DocumentBatch)]
+
+        stage.__dict__.pop("_drops", None)
+        found = bisect(call, task, error)
+        for row, raised in found.bad:
+            rejected = from_row(self.attempt.part, stage.name, _describe(raised), row)
+            if self.context.on_error == "raise":
+                place = f"row {rejected.row}"
+                raise CallFailed("raised", stage.name, f"{_describe(raised)} ({place})") from raised
+            self.counts[index].rows_in += 1
+            self._reject(index, rejected)
+        return list(_named(task, join(found.outs)))
+
+    # -- sinks --------------------------------------------------------------------------------
+
+    def _write(
+        self, index: int, stage: BaseWriter, tasks: Iterable[AnyTask]
+    ) -> Iterator[AnyTask]:
+        counts = self.counts[index]
+        counts.metrics["is_writer"] = 1
+        for child, task in enumerate(tasks):
+            assert isinstance(task, DocumentBatch)
+            self.beat(self.rows, stage.name)
+            start = perf_counter()
+            counts.rows_in += task.num_items
+            counts.bytes_in += task.size_bytes
+            if task.num_items:
+                kept = self._written(index, stage, (*self.path, child), task)
+                counts.rows_out += kept
+                counts.tasks += 1
+            counts.seconds += perf_counter() - start
+            yield from ()
+
+    def _written(
+        self, index: int, stage: BaseWriter, path: Path, task: DocumentBatch
+    ) -> int:
+        """Write a batch; rows the format refuses are set aside. Returns the rows written."""
+        try:
+            self.files.write(stage, path, task)
+            return task.num_items
+        except ThresherError as error:
+            if not isinstance(error, DataError):
+                raise CallFailed("raised", stage.name, str(error)) from error
+            refused: Exception = error
+
+        def call(piece: DocumentBatch) -> list[DocumentBatch]:
+            self.files.try_write(stage, piece)
+            return [piece]
+
+        found = bisect(call, task, refused)
+        for row, raised in found.bad:
+            if self.context.on_error == "raise":
+                raise CallFailed("data", stage.name, str(raised)) from raised
+            self._reject(index, from_row(self.attempt.part, stage.name, str(raised), row))
+        kept = join(found.outs)
+        for batch in kept:
+            self.files.write(stage, path, batch)
+        return sum(batch.num_items for batch in kept)
+
+    # -- quarantine ---------------------------------------------------------------------------
+
+    def _reject(self, index: int, rejected: Rejected) -> None:
+        self.rejected.append(rejected)
+        self.counts[index].quarantined += 1
+
+    def locate_rejected(self) -> None:
+        """Give rejected rows their file and line, where a reader can find them again."""
+        if self._reader is None or self._source is None:
+            return
+        missing = {r.row for r in self.rejected if r.row is not None and not r.file}
+        if not missing:
+            return
+        places = self._reader.locate(self._source, missing)
+        self.rejected = [
+            Rejected(**{**vars(r), **places[r.row]}) if not r.file and r.row in places else r
+            for r in self.rejected
+        ]
+
+    def source_digest(self) -> str:
+        """Hash of the bytes this call has read; empty if it read none."""
+        if self._source is None or self.attempt.probe or not self.context.durable:
+            return ""
+        return digest_slices(self._source.slices)
+
+    def _progress(self, rows: int, stage: str) -> None:
+        self.rows = max(self.rows, rows)
+        self.beat(self.rows, stage)
+
+
+def _groups(tasks: Iterable[AnyTask], size: int) -> Iterator[list[AnyTask]]:
+    """Up to ``size`` neighbouring tasks; never across the children of another call."""
+    group: list[AnyTask] = []
+    for task in tasks:
+        group.append(task)
+        if len(group) == size:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _flatten(stage: Stage, answer: Any) -> list[AnyTask]:
+    if answer is None:
+        return []
+    if isinstance(answer, Task):
+        return [answer]
+    if isinstance(answer, list | tuple) or hasattr(answer, "__next__"):
+        return [out for part in answer for out in _flatten(stage, part)]
+    raise CallFailed(
+        "broken",
+        stage.name,
+        f"process returned a {type(answer).__name__}",
+        "return a task, a list of tasks or None",
+    )
+
+
+def _named(task: AnyTask, outs: list[Any]) -> list[Any]:
+    """Give children their parent's id, and their place among several."""
+    if len(outs) == 1:
+        out = outs[0]
+        return outs if out.task_id == task.task_id else [out.evolve(task_id=task.task_id)]
+    return [out.evolve(task_id=f"{task.task_id}/{i}") for i, out in enumerate(outs)]
+
+
+def _count_drops(counts: StageCounts, stage: str, dropped: int, told: dict[str, int]) -> None:
+    """Book dropped rows under the rules the stage named; the rest under its own name."""
+    rest = dropped - sum(told.values())
+    reasons = dict(told) if rest >= 0 else {}
+    rest = dropped - sum(reasons.values())
+    if rest:
+        reasons[stage] = reasons.get(stage, 0) + rest
+    for reason, rows in reasons.items():
+        if rows:
+            counts.dropped[reason] = counts.dropped.get(reason, 0) + rows
+
+
+def _is_ours(stage: Stage) -> bool:
+    return type(stage).__module__.startswith("thresher.") and not hasattr(stage, "function")
+
+
+def _last_row(batch: DocumentBatch) -> int:
+    found = numbers(batch)
+    return int(found[-1]) if found is not None and found.size else -1
+
+
+def _describe(error: Exception) -> str:
+    if isinstance(error, ThresherError):
+        return str(error)
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    place = ""
+    if frame is not None:
+        name = frame.tb_frame.f_code.co_filename.rpartition("/")[2]
+        place = f" (at {name}:{frame.tb_lineno})"
+    return f"{type(error).__name__}: {error}{place}"

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""StepServer: what every worker holds, be it a process, a thread or the caller itself."""
+
+from __future__ import annotations
+
+import pickle
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from time import perf_counter
+from typing import Any
+
+from thresher.backends.context import Attempt, RunContext
+from thresher.backends.executor import Done, Failed, Message
+from thresher.backends.output import OutputFiles
+from thresher.backends.parcel import Parcel
+from thresher.backends.quarantine import Rejected
+from thresher.backends.runner import CallFailed, StepCall
+from thresher.errors import StorageError, ThresherError
+from thresher.planning.plan import Stage, Step
+from thresher.runs.part import Path
+from thresher.runs.task_file import to_bytes
+from thresher.stages.base import NodeInfo, ProcessingStage, WorkerMetadata
+from thresher.tasks import Task
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """A task with its attempt, its place in the part's tree, and the Step it waits for."""
+
+    attempt: Attempt
+    path: Path
+    step: int
+    parcel: Parcel
+
+
+class StepServer:
+    """Runs calls of a Segment's Steps; sets each Step up when it is first called.
+
+    Parameters
+    ----------
+    blob : bytes
+        Cloudpickled (steps, context): every worker has copies of its own.
+    pack : callable
+        Makes a parcel of a child.
+    """
+
+    def __init__(
+        self, blob: bytes, worker_id: str, pack: Callable[[Task[Any]], Parcel]
+    ) -> None:
+        self.steps: tuple[Step, ...]
+        self.context: RunContext
+        self.steps, self.context = pickle.loads(blob)
+        self.worker_id = worker_id
+        self.pack = pack
+        self._ready: set[int] = set()
+
+    def call(
+        self, envelope: Envelope, beat: Callable[[int, str], None]
+    ) -> tuple[Message, list[Envelope]]:
+        """One call: its report, and the children for the next Step."""
+        attempt, path = envelope.attempt, envelope.path
+        step = self.steps[envelope.step]
+        start = perf_counter()
+        files = OutputFiles(self.context, attempt, path)
+        running = StepCall(step, attempt, path, self.context, files, beat)
+        try:
+            self._set_up(step)
+            children, inline = self._run(running, envelope, files)
+            if running.rejected:
+                files.reject(path, running.rejected)
+        except CallFailed as failed:
+            return (
+                Failed(
+                    attempt.token, path, step.index, failed.kind, failed.error, failed.stage,
+                    failed.detail, running.rows,
+                ),
+                [],
+            )  # fmt: skip
+        except StorageError as error:
+            return self._failed(envelope, "broken", error, running.rows), []
+        except ThresherError as error:
+            return self._failed(envelope, "raised", error, running.rows), []
+        done = Done(
+            attempt.token,
+            path,
+            step.index,
+            len(children),
+            tuple(running.counts),
+            tuple(files.written),
+            tuple(inline),
+            running.rows,
+            perf_counter() - start,
+            running.source_digest(),
+            _reasons(running.rejected),
+        )
+        return done, children
+
+    def close(self) -> None:
+        """Tear down what was set up."""
+        for index in self._ready:
+            for stage in self.steps[index].stages:
+                stage.teardown()
+        self._ready.clear()
+
+    def _run(
+        self, running: StepCall, envelope: Envelope, files: OutputFiles
+    ) -> tuple[list[Envelope], list[tuple[Path, bytes]]]:
+        children: list[Envelope] = []
+        inline: list[tuple[Path, bytes]] = []
+        last = envelope.step == len(self.steps) - 1
+        for index, task in enumerate(running.run(envelope.parcel.open())):
+            path = (*envelope.path, index)
+            if envelope.attempt.probe and last:
+                continue
+            if not last:
+                parcel = self.pack(task)
+                children.append(Envelope(envelope.attempt, path, envelope.step + 1, parcel))
+            elif self.context.sink == "result" and _is_small(task, self.context.inline_bytes):
+                inline.append((path, to_bytes(task)))
+            elif self.context.sink != "out":
+                files.spill(path, task)
+        return children, inline
+
+    def _set_up(self, step: Step) -> None:
+        if step.index in self._ready:
+            return
+        for number, stage in enumerate(step.stages):
+            try:
+                self._set_up_node(stage, f"{step.index}-{number}")
+                stage.setup(WorkerMetadata(self.worker_id))
+            except Exception as error:
+                advice = "" if isinstance(error, ThresherError) else "see the stage's setup method"
+                text = str(error) if isinstance(error, ThresherError) else (
+                    f"setup raised {type(error).__name__}: {error}"
+                )
+                raise CallFailed("setup", stage.name, text, advice) from error
+        self._ready.add(step.index)
+
+    def _set_up_node(self, stage: Stage, key: str) -> None:
+        """Once per machine: the first worker does it under a lock, the others wait."""
+        if type(stage).setup_on_node is ProcessingStage.setup_on_node:
+            return
+        folder = FilePath(self.context.node_folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        done = folder / f"{key}.done"
+        with (folder / f"{key}.lock").open("w") as lock:
+            _lock(lock.fileno())
+            if not done.exists():
+                stage.setup_on_node(NodeInfo("local"), WorkerMetadata(self.worker_id))
+                done.touch()
+
+    def _failed(
+        self, envelope: Envelope, kind: str, error: ThresherError, rows: int
+    ) -> Failed:
+        return Failed(
+            envelope.attempt.token, envelope.path, envelope.step, kind, error.what,
+            error.where, error.todo, rows,
+        )  # fmt: skip
+
+
+def _reasons(rejected: list[Rejected]) -> tuple[tuple[str, int], ...]:
+    """The most frequent reasons for quarantine, for error messages."""
+    return tuple(Counter(f"{r.stage}: {r.error}" for r in rejected).most_common(3))
+
+
+def _is_small(task: Task[Any], limit: int) -> bool:
+    data = task.data
+    size = getattr(data, "nbytes", None)
+    if size is None:
+        return len(pickle.dumps(task, protocol=5)) <= limit
+    return int(size) <= limit
+
+
+def _lock(descriptor: int) -> None:
+    try:
+        import fcntl
+    except ImportError:  # no such locks on this system; set-up runs once per worker there
+        return
+    fcntl.flock(descriptor, fcntl.LOCK_EX)

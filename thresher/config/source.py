@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: Apache-2.0
+"""YAML text as a tree that knows where each value was written."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import yaml
+
+from thresher.config.mistakes import Mistakes
+
+Scalar = str | int | float | bool | None
+
+
+@dataclass
+class Node:
+    """A value and its place.
+
+    Parameters
+    ----------
+    value : scalar | list[Node] | dict[str, Node]
+    place : str
+        File, line and column; or the command-line option it comes from.
+    keys : dict[str, str]
+        Places of a mapping's keys.
+    text : str | None
+        The text that a ``${...}`` was replaced with, where that alone made the value: a parameter
+        that takes text gets this instead.
+    broken : bool
+        A mistake about it has been told.
+    """
+
+    value: Scalar | list[Node] | dict[str, Node]
+    place: str
+    keys: dict[str, str] = field(default_factory=dict)
+    text: str | None = None
+    broken: bool = False
+
+    @property
+    def plain(self) -> Any:
+        """The value without places."""
+        if isinstance(self.value, dict):
+            return {key: node.plain for key, node in self.value.items()}
+        if isinstance(self.value, list):
+            return [node.plain for node in self.value]
+        return self.value
+
+    @property
+    def kind(self) -> str:
+        """What to call the value in a message."""
+        return kind_of(self.value)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2's plain values: ``no`` and ``on`` are words, ``1e-3`` a number, dates are text."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
+
+
+for _tag, _pattern, _first in (
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    ("int", r"[-+]?[0-9](?:_?[0-9])*|0o[0-7]+|0x[0-9a-fA-F]+", list("-+0123456789")),
+    (
+        "float",
+        r"[-+]?(?:\.[0-9]+|[0-9](?:_?[0-9])*(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
+        r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+        list("-+0123456789."),
+    ),
+    ("merge", r"<<", ["<"]),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
+
+
+def parse(text: str, file: str, mistakes: Mistakes) -> Node | None:
+    """The document's tree; syntax errors, duplicate keys and odd tags go to ``mistakes``."""
+    try:
+        root = yaml.compose(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        _tell_syntax(error, text, file, mistakes)
+        return None
+    except yaml.YAMLError as error:
+        mistakes.add(f"this is not YAML text: {error}", file, "save the file as UTF-8 text")
+        return None
+    if root is None:
+        return Node(None, file)
+    return _Converter(file, mistakes).convert(root)
+
+
+def parse_value(text: str, place: str) -> Node:
+    """A value as it could stand in a recipe; text that is no YAML stands for itself."""
+    mistakes = Mistakes()
+    node = parse(text, place, mistakes)
+    return _moved(node, place) if node is not None and not mistakes else Node(text, place)
+
+
+def kind_of(value: object) -> str:
+    """What to call a value in a message."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f"the text {value!r}"
+    if isinstance(value, int | float):
+        return f"the number {value}"
+    if isinstance(value, list | tuple):
+        return "a list"
+    if isinstance(value, dict):
+        return "a mapping"
+    return f"a {type(value).__name__}"
+
+
+class _Converter:
+    """PyYAML's nodes to ours."""
+
+    def __init__(self, file: str, mistakes: Mistakes) -> None:
+        self.file = file
+        self.mistakes = mistakes
+        self.open: list[int] = []
+
+    def place(self, node: yaml.Node) -> str:
+        mark = node.start_mark
+        return f"{self.file}, line {mark.line + 1}, column {mark.column + 1}"
+
+    def convert(self, node: yaml.Node) -> Node:
+        place = self.place(node)
+        if id(node) in self.open:
+            self.mistakes.add("an alias (*) stands inside what it names", place, "write it out")
+            return Node(None, place, broken=True)
+        self.open.append(id(node))
+        try:
+            if isinstance(node, yaml.MappingNode):
+                return self.mapping(node, place)
+            if isinstance(node, yaml.SequenceNode):
+                return Node([self.convert(item) for item in node.value], place)
+            return self.scalar(node, place)
+        finally:
+            self.open.pop()
+
+    def mapping(self, node: yaml.MappingNode, place: str) -> Node:
+        entries: dict[str, Node] = {}
+        keys: dict[str, str] = {}
+        merged: dict[str, Node] = {}
+        for key_node, value_node in node.value:
+            where = self.place(key_node)
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                merged |= self.merged(value_node)
+                continue
+            if not isinstance(key_node, yaml.ScalarNode):
+                self.mistakes.add(
+                    "a key is not a word", where, "put text that holds { } or [ ] in quotes"
+                )
+                continue
+            key = key_node.value
+            if key in entries:
+                self.mistakes.add(
+                    f"{key!r} is given twice (first at {short(keys[key])})", where, "remove one"
+                )
+                continue
+            keys[key] = where
+            entries[key] = self.convert(value_node)
+        for key, value in merged.items():
+            entries.setdefault(key, value)
+            keys.setdefault(key, place)
+        return Node(entries, place, keys)
+
+    def merged(self, node: yaml.Node) -> dict[str, Node]:
+        """What ``<<: *name`` adds; of several, the first has a key's value."""
+        found: dict[str, Node] = {}
+        for each in node.value if isinstance(node, yaml.SequenceNode) else [node]:
+            value = self.convert(each).value
+            if isinstance(value, dict):
+                found = {**value, **found}
+            else:
+                self.mistakes.add("<< takes a mapping", self.place(node), "write <<: *name")
+        return found
+
+    def scalar(self, node: yaml.Node, place: str) -> Node:
+        tag = node.tag.removeprefix("tag:yaml.org,2002:")
+        text: str = node.value
+        if tag == "str":
+            return Node(text, place)
+        if tag == "null":
+            return Node(None, place)
+        if tag == "bool":
+            return Node(text.lower() == "true", place)
+        try:
+            if tag == "int":
+                return Node(int(text, 0 if text[:2] in ("0x", "0o") else 10), place)
+            if tag == "float":
+                return Node(float(re.sub(r"\.(?=inf|nan)", "", text.lower())), place)
+        except ValueError:
+            pass
+        self.mistakes.add(
+            f"the tag {node.tag} has no meaning here", place, "remove it; quote what is text"
+        )
+        return Node(None, place, broken=True)
+
+
+def short(place: str) -> str:
+    """A place without its file."""
+    return place.partition(", ")[2] or place
+
+
+def _moved(node: Node, place: str) -> Node:
+    value = node.value
+    if isinstance(value, dict):
+        moved = {key: _moved(each, place) for key, each in value.items()}
+        return Node(moved, place, dict.fromkeys(moved, place))
+    if isinstance(value, list):
+        return Node([_moved(each, place) for each in value], place)
+    return replace(node, place=place)
+
+
+def _tell_syntax(error: yaml.MarkedYAMLError, text: str, file: str, mistakes: Mistakes) -> None:
+    mark = error.problem_mark or error.context_mark
+    problem = str(error.problem or error.context or "something is wrong")
+    if mark is None:
+        mistakes.add(f"this is not YAML: {problem}", file, "check the file")
+        return
+    lines = text.splitlines()
+    line = lines[mark.line] if mark.line < len(lines) else ""
+    place = f"{file}, line {mark.line + 1}, column {mark.column + 1}"
+    if "\t" in problem or "\t" in line[: len(line) - len(line.lstrip())]:
+        mistakes.add("the line is indented with a tab", place, "indent with spaces")
+        return
+    mistakes.add(f"this is not YAML: {problem}", place, _advice(problem, line))
+
+
+def _advice(problem: str, line: str) -> str:
+    """What is most often behind a syntax error."""
+    if "mapping values are not allowed" in problem:
+        return "put text that holds ': ' in quotes, and begin entries of one level in one column"
+    if "expected ',' or" in problem and "${" in line:
+        return 'inside { } and [ ], put ${...} in quotes: "${NAME}"'
+    if "expected ',' or" in problem:
+        return "close every { and [, and put a comma between entries"
+    if "expected <block end>" in problem:
+        return "begin entries of one level in the same column, list entries with '- '"
+    if "cannot start any token" in problem:
+        return "put text that begins with %, @ or ` in quotes"
+    if "alphabetic or numeric" in problem:
+        return "put text that begins with * or & in quotes (file patterns, for example)"
+    return "compare the line and the one above with an example: thresher show JsonlReader"

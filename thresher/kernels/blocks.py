@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sixty-four bytes of UTF-8 at a time, as bit masks.
+
+A mask is a uint64 whose bit i tells something of byte i of a block. Masks are made by functions
+of an address, which numba inlines as vector comparisons; :func:`block_at` is the only source of
+addresses, and never gives one from which a mask could read past the text.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from thresher.kernels.compiled import jit
+
+BLOCK = 64
+REACH = BLOCK + 2  # masks look up to two bytes beyond their block, for characters that straddle it
+
+Ranges: TypeAlias = tuple[tuple[int, int], ...]
+"""Byte values, as (lowest, highest) pairs."""
+
+_I64 = ir.IntType(64)
+_VECTOR = ir.VectorType(ir.IntType(8), BLOCK)
+
+
+def byte_mask(*sequences: tuple[Ranges, ...]) -> Any:
+    """A kernel function ``address -> uint64``: where one of the byte sequences begins.
+
+    Each sequence is one to three sets of byte values, one for each byte.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        found = None
+        for sequence in sequences:
+            here = None
+            for distance, ranges in enumerate(sequence):
+                match = _in_ranges(builder, arguments[0], distance, ranges)
+                here = match if here is None else builder.and_(here, match)
+            found = here if found is None else builder.or_(found, here)
+        return builder.bitcast(found, _I64)
+
+    @intrinsic
+    def mask(typing_context, address):  # type: ignore[no-untyped-def]
+        return types.uint64(types.uint64), generate
+
+    return mask
+
+
+def _in_ranges(builder: Any, address: Any, distance: int, ranges: Ranges) -> Any:
+    """<64 x i1>: whether the bytes from ``address + distance`` on lie in one of the ranges."""
+    place = builder.add(address, ir.Constant(_I64, distance))
+    values = builder.load(builder.inttoptr(place, _VECTOR.as_pointer()), align=1)
+    found = None
+    for low, high in ranges:
+        shifted = builder.sub(values, _splat(low))  # wraps below low, so one comparison does
+        match = builder.icmp_unsigned("<=", shifted, _splat(high - low))
+        found = match if found is None else builder.or_(found, match)
+    return found
+
+
+def _splat(value: int) -> Any:
+    return ir.Constant(_VECTOR, [value] * BLOCK)
+
+
+continuations = byte_mask((((0x80, 0xBF),),))
+"""uint64 address -> uint64: bytes that continue a character, so that others count characters."""
+
+
+@intrinsic
+def count_bits(typing_context, mask):  # type: ignore[no-untyped-def]
+    """uint64 -> int64: how many bits are set."""
+    return types.int64(types.uint64), lambda context, builder, signature, arguments: builder.ctpop(
+        arguments[0]
+    )
+
+
+@intrinsic
+def lowest_bit(typing_context, mask):  # type: ignore[no-untyped-def]
+    """uint64 -> int64: the index of the lowest bit that is set; 64 if none is."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], cgutils.false_bit)
+
+    return types.int64(types.uint64), generate
+
+
+@intrinsic
+def highest_bit(typing_context, mask):  # type: ignore[no-untyped-def]
+    """uint64 -> int64: the index of the highest bit that is set; -1 if none is."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        above = builder.ctlz(arguments[0], cgutils.false_bit)
+        return builder.sub(ir.Constant(_I64, BLOCK - 1), above)
+
+    return types.int64(types.uint64), generate
+
+
+@intrinsic
+def eight_bytes(typing_context, address):  # type: ignore[no-untyped-def]
+    """uint64 address -> uint64: the eight bytes there; the caller sees to it that there are."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.load(builder.inttoptr(arguments[0], _I64.as_pointer()), align=1)
+
+    return types.uint64(types.uint64), generate
+
+
+@intrinsic
+def address_of(typing_context, array):  # type: ignore[no-untyped-def]
+    """uint8[n] -> uint64: where an array begins in memory."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.ptrtoint(data, _I64)
+
+    return types.uint64(array), generate
+
+
+@jit
+def block_at(data, place, spare):  # type: ignore[no-untyped-def]
+    """uint8[n], int64, uint8[REACH] -> uint64: the address to make masks of from ``place`` on.
+
+    Close to the end of the buffer the bytes are copied to ``spare`` and blanks put behind them.
+    """
+    if place + REACH <= data.size:
+        return address_of(data) + types.uint64(place)
+    for i in range(REACH):
+        spare[i] = data[place + i] if place + i < data.size else 32
+    return address_of(spare)
+
+
+@jit
+def bits_below(count):  # type: ignore[no-untyped-def]
+    """int64 -> uint64: a mask of the lowest ``count`` bits, all of them from 64 on."""
+    if count >= BLOCK:
+        return ~types.uint64(0)
+    return (types.uint64(1) << types.uint64(count)) - types.uint64(1)

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hashes and comparisons of byte strings within a buffer, eight bytes at a time."""
+
+from __future__ import annotations
+
+from numba import types
+
+from thresher.kernels.blocks import address_of, eight_bytes
+from thresher.kernels.compiled import jit
+
+MIX = 0x9E3779B97F4A7C15  # the golden ratio in 64 bits: odd, and its bits look random
+
+TOLD_BY_HASH = 8
+"""Strings of at most so many bytes are equal if their hashes and lengths are: they are hashed in
+one step, which can be undone."""
+
+
+@jit
+def hash_all(data, count, starts, lengths, hashes):  # type: ignore[no-untyped-def]
+    """A hash of each of ``count`` strings: int64 starts and lengths -> uint64 hashes."""
+    mix = types.uint64(MIX)
+    half = types.uint64(32)
+    base = address_of(data)
+    for item in range(count):
+        place = starts[item]
+        left = lengths[item]
+        value = types.uint64(left)
+        while left > 0:
+            value = (value ^ _up_to_eight(data, base, place, left)) * mix
+            value ^= value >> half
+            place += 8
+            left -= 8
+        hashes[item] = value
+
+
+@jit
+def same_bytes(data, one, other, length):  # type: ignore[no-untyped-def]
+    """Whether ``length`` bytes from ``one`` on equal those from ``other`` on."""
+    base = address_of(data)
+    for done in range(0, length, 8):
+        left = length - done
+        a = _up_to_eight(data, base, one + done, left)
+        if a != _up_to_eight(data, base, other + done, left):
+            return False
+    return True
+
+
+@jit
+def _up_to_eight(data, base, place, left):  # type: ignore[no-untyped-def]
+    """The next ``left`` bytes, eight at most, as a number; never reads past the buffer."""
+    if place + 8 <= data.size:
+        value = eight_bytes(base + types.uint64(place))
+        if left >= 8:
+            return value
+        return value & ((types.uint64(1) << types.uint64(8 * left)) - types.uint64(1))
+    value = types.uint64(0)
+    for k in range(min(left, 8)):
+        value |= types.uint64(data[place + k]) << types.uint64(8 * k)
+    return value

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Lines, and how they begin and end.
+
+Lines are what stands between line feeds; those of nothing but white space do not count. Each is
+looked at without the white space around it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from thresher.kernels.arrow_text import Bytes, Integers
+from thresher.kernels.compiled import jit
+from thresher.kernels.marks import BULLETS, ELLIPSES, ENDS, as_rows
+from thresher.kernels.split import most_lines, split_lines
+
+_BULLETS, _BULLET_LENGTHS = as_rows(BULLETS)
+_ELLIPSES, _ELLIPSIS_LENGTHS = as_rows(ELLIPSES)
+_ENDS, _END_LENGTHS = as_rows(ENDS)
+
+
+def signals(data: Bytes, offsets: Integers) -> dict[str, Integers]:
+    """uint8[n_bytes], int64[n+1] -> int64[n] each of:
+
+    ``lines``, ``bullet_lines`` that begin with a bullet, ``unended_lines`` that do not end as a
+    sentence does, and ``ellipsis_lines`` that end with an ellipsis in whatever case.
+    """
+    names = ("lines", "bullet_lines", "unended_lines", "ellipsis_lines")
+    counts = np.empty((len(names), len(offsets) - 1), np.int64)
+    _count_lines(data, offsets, counts)
+    return dict(zip(names, counts, strict=True))
+
+
+@jit
+def _count_lines(data, offsets, counts):  # type: ignore[no-untyped-def]
+    room = most_lines(data, offsets)
+    starts = np.empty(room, np.int64)
+    ends = np.empty(room, np.int64)
+    first = np.empty(room, np.int64)
+    last = np.empty(room, np.int64)
+    for document in range(offsets.size - 1):
+        n_lines = split_lines(
+            data, offsets[document], offsets[document + 1], starts, ends, first, last
+        )
+        bullets = unended = ellipses = 0
+        for line in range(n_lines):
+            begin = first[line]
+            end = last[line]
+            bullets += _matches(data, begin, end, _BULLETS, _BULLET_LENGTHS, False)
+            unended += not _matches(data, begin, end, _ENDS, _END_LENGTHS, True)
+            ellipses += _matches(data, begin, end, _ELLIPSES, _ELLIPSIS_LENGTHS, True)
+        counts[0, document] = n_lines
+        counts[1, document] = bullets
+        counts[2, document] = unended
+        counts[3, document] = ellipses
+
+
+@jit
+def _matches(data, begin, end, marks, lengths, at_end):  # type: ignore[no-untyped-def]
+    """Whether ``[begin, end)`` begins, or ends, with one of the marks, in whatever case.
+
+    Only ASCII letters need lowering: no other character becomes a letter of a mark.
+    """
+    for mark in range(lengths.size):
+        length = lengths[mark]
+        start = end - length if at_end else begin
+        k = 0
+        while k < length and length <= end - begin:
+            byte = data[start + k]
+            if 0x41 <= byte <= 0x5A:
+                byte |= 0x20
+            if byte != marks[mark, k]:
+                break
+            k += 1
+        if k == length:
+            return True
+    return False

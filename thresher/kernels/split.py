@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the words and the lines of a document are."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import types
+
+from thresher.kernels.blocks import (
+    BLOCK,
+    REACH,
+    bits_below,
+    block_at,
+    byte_mask,
+    count_bits,
+    highest_bit,
+    lowest_bit,
+)
+from thresher.kernels.compiled import jit
+from thresher.kernels.white_space import spaces
+
+_line_feeds = byte_mask((((0x0A, 0x0A),),))
+
+
+@jit
+def split_words(data, begin, stop, starts, lengths):  # type: ignore[no-untyped-def]
+    """uint8[n_bytes], int64, int64 -> int64 words found, their int64 starts and lengths."""
+    spare = np.empty(REACH, np.uint8)
+    one = types.uint64(1)
+    n_starts = 0
+    n_ends = 0
+    before = one  # white space stands before the document
+    carried = types.uint64(0)
+    for place in range(begin, stop, BLOCK):
+        space, carried = spaces(block_at(data, place, spare), carried)
+        own = bits_below(stop - place)
+        previous = space << one | before
+        opening = ~space & previous & own
+        closing = space & ~previous & own
+        before = space >> types.uint64(63)
+        while opening != 0:
+            starts[n_starts] = place + lowest_bit(opening)
+            n_starts += 1
+            opening &= opening - one
+        while closing != 0:
+            lengths[n_ends] = place + lowest_bit(closing)
+            n_ends += 1
+            closing &= closing - one
+    if n_ends < n_starts:
+        lengths[n_ends] = stop
+    for word in range(n_starts):
+        lengths[word] -= starts[word]
+    return n_starts
+
+
+@jit
+def split_lines(data, begin, stop, starts, ends, first, last):  # type: ignore[no-untyped-def]
+    """uint8[n_bytes], int64, int64 -> int64 lines found that are more than white space.
+
+    Line i is ``data[starts[i]:ends[i]]``, without its line feed, and without the white space
+    around it ``data[first[i]:last[i]]``. All are int64, and have room for one line more than
+    there are line feeds.
+    """
+    spare = np.empty(REACH, np.uint8)
+    one = types.uint64(1)
+    n_lines = 0
+    starts[0] = begin
+    first[0] = -1
+    carried = types.uint64(0)
+    for place in range(begin, stop, BLOCK):
+        address = block_at(data, place, spare)
+        space, carried = spaces(address, carried)
+        own = bits_below(stop - place)
+        ink = ~space & own
+        feeds = _line_feeds(address) & own
+        while True:
+            end = lowest_bit(feeds)  # 64 when the line goes on in the next block
+            inked = ink & bits_below(end)
+            if inked != 0:
+                if first[n_lines] < 0:
+                    first[n_lines] = place + lowest_bit(inked)
+                last[n_lines] = place + highest_bit(inked) + 1
+            if feeds == 0:
+                break
+            ends[n_lines] = place + end
+            n_lines += first[n_lines] >= 0
+            starts[n_lines] = place + end + 1
+            first[n_lines] = -1
+            feeds &= feeds - one
+            ink &= ~bits_below(end)
+    ends[n_lines] = stop
+    return n_lines + (first[n_lines] >= 0)
+
+
+@jit
+def most_lines(data, offsets):  # type: ignore[no-untyped-def]
+    """The most lines that any document has, blank ones included; at least 1."""
+    spare = np.empty(REACH, np.uint8)
+    most = 1
+    for document in range(offsets.size - 1):
+        stop = offsets[document + 1]
+        lines = 1
+        for place in range(offsets[document], stop, BLOCK):
+            feeds = _line_feeds(block_at(data, place, spare))
+            lines += count_bits(feeds & bits_below(stop - place))
+        most = max(most, lines)
+    return most

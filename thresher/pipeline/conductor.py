@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Conductor: leads one Segment; carries leases down, messages up, and outcomes into the ledger."""
+
+from __future__ import annotations
+
+import os
+from time import monotonic
+
+from thresher.backends.context import RunContext
+from thresher.backends.driver import Driver
+from thresher.backends.executor import BaseExecutor, Lease, Message
+from thresher.pipeline.interrupts import Interrupts
+from thresher.pipeline.progress import Progress
+from thresher.planning.plan import Segment
+from thresher.runs.part import Outcome
+from thresher.runs.run import Run
+
+COMMIT_AFTER_SECONDS = 0.5
+COMMIT_AFTER_PARTS = 256
+STUCK_AFTER_SECONDS = float(os.environ.get("THRESHER_STUCK_AFTER", "120"))
+
+
+class Conductor:
+    """The part source and the message sink an executor sees."""
+
+    def __init__(
+        self,
+        driver: Driver,
+        run: Run,
+        progress: Progress,
+        interrupts: Interrupts,
+        executor: BaseExecutor,
+    ) -> None:
+        self.driver = driver
+        self.run = run
+        self.progress = progress
+        self.interrupts = interrupts
+        self.executor = executor
+        self._outcomes: list[Outcome] = []
+        self._oldest = 0.0
+        self._warned: set[str] = set()
+        self._watched = monotonic()
+
+    def conduct(self, segment: Segment, context: RunContext) -> None:
+        """Run the Segment, then commit what is finished, come what may."""
+        try:
+            self.executor.run_segment(
+                segment.steps, context, self, self.sink, self.interrupts.cancel
+            )
+        finally:
+            self._commit()
+
+    # -- what executors call ------------------------------------------------------------------
+
+    def take(self) -> Lease | None:
+        """The next lease; on the way, finished parts are committed when it is time."""
+        self.driver.draining = self.driver.draining or self.interrupts.draining
+        self._commit_if_due()
+        lease = self.driver.take(monotonic())
+        self._watch()
+        return lease
+
+    @property
+    def done(self) -> bool:
+        """Whether there will never be another lease."""
+        self.driver.draining = self.driver.draining or self.interrupts.draining
+        self._commit_if_due()
+        return self.driver.done
+
+    def is_live(self, token: str) -> bool:
+        """Whether an attempt is still wanted."""
+        return self.driver.is_live(token)
+
+    def sink(self, message: Message) -> None:
+        """Take a message in."""
+        self.driver.handle(message, monotonic())
+        ready = self.driver.outcomes()
+        if ready and not self._outcomes:
+            self._oldest = monotonic()
+        self._outcomes += ready
+        self._commit_if_due()
+        self.progress.running(self.driver.running)
+
+    # -- committing ---------------------------------------------------------------------------
+
+    def _commit_if_due(self) -> None:
+        waited = monotonic() - self._oldest
+        if self._outcomes and (
+            len(self._outcomes) >= COMMIT_AFTER_PARTS or waited >= COMMIT_AFTER_SECONDS
+        ):
+            self._commit()
+
+    def _commit(self) -> None:
+        outcomes, self._outcomes = self._outcomes, []
+        if outcomes:
+            self.progress.committed(self.run.commit(outcomes))
+
+    # -- watching -----------------------------------------------------------------------------
+
+    def _watch(self) -> None:
+        """Name stages that make no progress, and where they are."""
+        now = monotonic()
+        if now - self._watched < 1.0:
+            return
+        self._watched = now
+        for lease, seconds, stage in self.driver.stuck(now, STUCK_AFTER_SECONDS):
+            if lease.token in self._warned:
+                continue
+            self._warned.add(lease.token)
+            stack = getattr(self.executor, "stack", lambda token: "")(lease.token)
+            where = f"stage {stage!r}, part {lease.part.name!r}"
+            self.progress.observer.warned(
+                f"{where}: no progress for {seconds:.0f} s" + (f"\n{stack}" if stack else "")
+            )

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ctrl-C: once finishes what is running, twice stops now; both leave a run that resumes."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Any
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupts:
+    """Signal handlers for the time of a run; in other threads than the main one there are none."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self.tell = tell
+        self.draining = False
+        self.cancel = threading.Event()
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Interrupts:
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._on_signal) for number in _SIGNALS}
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self.draining:
+            self.cancel.set()
+        else:
+            self.draining = True
+            self.tell("interrupted: finishing what is running; once more stops now (both resume)")

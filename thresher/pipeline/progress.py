@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Progress: what the observers of a run are told, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import monotonic
+
+from thresher.planning.plan import Plan, Segment
+from thresher.runs.part import Part, PartRecord
+from thresher.runs.report import Observer, RunEnd, RunStart, Snapshot
+from thresher.runs.run import Key, Run
+from thresher.stats import StageCounts
+
+TELL_EVERY_SECONDS = 0.1
+
+
+class Progress:
+    """Gathers counts of committed parts and passes them on, at most ten times a second."""
+
+    def __init__(self, observer: Observer, plan: Plan, run: Run, began: float) -> None:
+        self.observer = observer
+        self.plan = plan
+        self.run = run
+        self.began = began
+        self.known: list[Key] = []
+        self._totals: dict[int, list[StageCounts]] = {}
+        self._parts = 0
+        self._done = 0
+        self._bytes_done = 0
+        self._bytes_total = sum(part.source_bytes for part in plan.parts)
+        self._running = 0
+        self._told = 0.0
+        self._warnings: list[str] = []
+        self._started = False
+
+    def start(self, start: RunStart) -> None:
+        """The first part is about to run."""
+        self._started = True
+        self.observer.started(start)
+
+    def parts_done(self) -> int:
+        """Planned parts that are recorded already."""
+        return sum((0, part.name) in self.run.state.records for part in self.plan.parts)
+
+    def meet(self, segment: Segment, parts: Sequence[Part]) -> None:
+        """A Segment begins: count its parts, and what is done of them."""
+        self._parts += len(parts)
+        pending = {part.name for part in self.run.pending(parts)}
+        done = [part for part in parts if part.name not in pending]
+        self._count(self.run.records(segment.index, done))
+
+    def counted(self) -> tuple[int, int]:
+        """(records found, records quarantined) so far, for the error rate."""
+        first = self._totals.get(0, [])
+        found = first[0].rows_in if first else 0
+        bad = sum(c.quarantined for stages in self._totals.values() for c in stages)
+        return found, bad
+
+    def committed(self, records: Sequence[PartRecord]) -> None:
+        """Parts were committed."""
+        self._count(records)
+        self._tell()
+
+    def running(self, n: int) -> None:
+        """So many parts are in flight."""
+        self._running = n
+        self._tell()
+
+    def end(self, status: str, error: str) -> None:
+        """The run is over."""
+        if not self._started:
+            return
+        quarantined = self.run.counts(self.known)
+        end = RunEnd(
+            status,
+            monotonic() - self.began,
+            self.snapshot(),
+            self.run.paths.output,
+            self.run.paths.run_dir,
+            self.run.manifest_path if status in ("complete", "nothing to do") else "",
+            f"{self.run.paths.run_dir}/quarantine"
+            if any(counts.quarantined for counts in quarantined)
+            else "",
+            error,
+        )
+        self.observer.ended(end)
+
+    def snapshot(self) -> Snapshot:
+        """Where the run stands."""
+        counts = tuple(self.run.counts(self.known)) if not self._totals else self._flat()
+        return Snapshot(
+            monotonic() - self.began,
+            self._parts or len(self.plan.parts),
+            self._done,
+            self._running,
+            self._bytes_done,
+            self._bytes_total,
+            counts,
+            sum(stage.quarantined for stage in counts),
+        )
+
+    def _flat(self) -> tuple[StageCounts, ...]:
+        return tuple(c for segment in sorted(self._totals) for c in self._totals[segment])
+
+    def _count(self, records: Sequence[PartRecord]) -> None:
+        for record in records:
+            totals = self._totals.setdefault(record.segment, [])
+            for index, counts in enumerate(record.counts):
+                if index == len(totals):
+                    totals.append(StageCounts(counts.stage))
+                totals[index].add(counts)
+            self._done += 1
+            if record.segment == 0:
+                self._bytes_done += record.source_bytes
+
+    def _tell(self) -> None:
+        now = monotonic()
+        if now - self._told >= TELL_EVERY_SECONDS:
+            self._told = now
+            self.observer.progressed(self.snapshot())

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""RunResult: what a run gave, read lazily."""
+
+from __future__ import annotations
+
+import base64
+import pickle
+import shutil
+from collections.abc import Iterator, Sequence
+from typing import Any, overload
+
+from thresher.runs.part import OUT, SPILL, PartRecord
+from thresher.runs.report.waterfall import waterfall
+from thresher.runs.task_file import from_bytes, read_task
+from thresher.stats import StageCounts, StagePerfStats
+from thresher.tasks import FileGroupTask, Task
+
+
+class RunResult(Sequence[Task[Any]]):
+    """The tasks that left the last stage, part by part in plan order.
+
+    Behind a writer a part's task is a ``FileGroupTask`` with its files; parts that wrote nothing
+    have none. Other tasks are read from the run directory when they are asked for.
+
+    Parameters
+    ----------
+    status : str
+        ``"complete"``, ``"nothing to do"`` or ``"interrupted"``.
+    counts : list[StageCounts]
+        Rows through every stage, over all parts, earlier runs' included.
+    """
+
+    def __init__(
+        self,
+        pipeline: str,
+        status: str,
+        counts: list[StageCounts],
+        records: Sequence[PartRecord],
+        output: str,
+        run_dir: str,
+        *,
+        temporary: bool = False,
+        seconds: float = 0.0,
+    ) -> None:
+        self.pipeline = pipeline
+        self.status = status
+        self.counts = counts
+        self.output = output
+        self.run_dir = run_dir
+        self.seconds = seconds
+        self._temporary = temporary
+        self._places = [(r, i) for r in records for i in range(_n_tasks(r))]
+
+    @property
+    def manifest_path(self) -> str:
+        """The run's manifest; there once the run is complete."""
+        return f"{self.run_dir}/manifest.json"
+
+    @property
+    def quarantine_dir(self) -> str:
+        """Where rows that could not be processed are, with the reasons."""
+        return f"{self.run_dir}/quarantine"
+
+    @property
+    def quarantined(self) -> int:
+        """Rows in quarantine."""
+        return sum(counts.quarantined for counts in self.counts)
+
+    def report(self) -> str:
+        """The row waterfall as text."""
+        return waterfall(self.counts)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, index: int) -> Task[Any]: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Task[Any]]: ...
+    def __getitem__(self, index: int | slice) -> Task[Any] | list[Task[Any]]:
+        if isinstance(index, slice):
+            return [self._task(*place) for place in self._places[index]]
+        return self._task(*self._places[index])
+
+    def __iter__(self) -> Iterator[Task[Any]]:
+        return (self._task(*place) for place in self._places)
+
+    def __repr__(self) -> str:
+        rows = self.counts[-1].rows_out if self.counts else 0
+        return (
+            f"RunResult(pipeline={self.pipeline!r}, status={self.status!r}, tasks={len(self)}, "
+            f"rows={rows})"
+        )
+
+    def __del__(self) -> None:
+        if getattr(self, "_temporary", False):
+            shutil.rmtree(self.run_dir, ignore_errors=True)
+
+    def _task(self, record: PartRecord, index: int) -> Task[Any]:
+        files = record.on_port(OUT)
+        if files:
+            paths = [f"{self.output}/{file.final}" for file in files]
+            task: Task[Any] = FileGroupTask(self.pipeline, paths)
+        elif record.inline:
+            task = from_bytes(_inline(record)[index][1])
+        else:
+            task = read_task(f"{self.run_dir}/{record.on_port(SPILL)[index].final}")
+        stats = [_perf(counts) for counts in record.counts]
+        return task.evolve(task_id=task.task_id or record.name, _stage_perf=stats)
+
+
+def _n_tasks(record: PartRecord) -> int:
+    if record.on_port(OUT):
+        return 1
+    return len(_inline(record)) if record.inline else len(record.on_port(SPILL))
+
+
+def _inline(record: PartRecord) -> list[tuple[Any, bytes]]:
+    decoded: list[tuple[Any, bytes]] = pickle.loads(base64.b64decode(record.inline))
+    return decoded
+
+
+def _perf(counts: StageCounts) -> StagePerfStats:
+    return StagePerfStats(
+        counts.stage,
+        process_time=counts.seconds,
+        input_data_size_mb=counts.bytes_in / 2**20,
+        num_items_processed=counts.rows_in,
+        custom_metrics={k: v for k, v in counts.metrics.items() if k != "is_writer"},
+    )

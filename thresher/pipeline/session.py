@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Session: one run of a pipeline; joins plan, executor, driver and ledger."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Sequence
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from thresher.backends.context import RunContext
+from thresher.backends.driver import Driver, Policy
+from thresher.backends.executor import BaseExecutor
+from thresher.errors import EngineError, PlanError
+from thresher.pipeline.conductor import Conductor
+from thresher.pipeline.interrupts import Interrupts
+from thresher.pipeline.progress import Progress
+from thresher.pipeline.result import RunResult
+from thresher.planning.compile import compile_plan
+from thresher.planning.plan import Plan, Segment
+from thresher.planning.source import MEMORY_PER_SOURCE_BYTE
+from thresher.runs.part import SPILL, Part
+from thresher.runs.report import Observer, RunStart
+from thresher.runs.report.live import default_view
+from thresher.runs.run import Key, Run, RunPaths
+from thresher.storage import absolute, store_for
+from thresher.tasks import SpillTask, Task
+
+if TYPE_CHECKING:
+    from thresher.pipeline.pipeline import Pipeline
+
+
+class Session:
+    """One call of :meth:`Pipeline.run`."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        executor: BaseExecutor | None,
+        *,
+        run_dir: str | None,
+        resume: bool,
+        fresh_from: str | None,
+        take_over: bool,
+        observer: Observer | None,
+    ) -> None:
+        self.pipeline = pipeline
+        self.own_executor = executor is None
+        self.executor = executor if executor is not None else _default_executor()
+        self.run_dir = run_dir
+        self.resume = resume
+        self.fresh_from = fresh_from
+        self.take_over = take_over
+        self.observer = observer if observer is not None else default_view()
+        self.interrupts = Interrupts(self.observer.warned)
+        self.began = monotonic()
+
+    def run(self, initial_tasks: Sequence[Task[Any]] | None, limit: int | None) -> RunResult:
+        """Plan, run what is left, and publish."""
+        if not _all_gil_free(self.pipeline.stages):
+            self.executor.prepare()
+        try:
+            fusion = bool(self.pipeline.config.get("fusion", True))
+            plan = compile_plan(
+                self.pipeline.name, self.pipeline.stages, initial_tasks, limit=limit, fusion=fusion
+            )
+            return self._run(plan)
+        finally:
+            self.executor.close()
+
+    def _run(self, plan: Plan) -> RunResult:
+        paths, temporary = self._paths(plan)
+        run = Run.open(
+            plan.name,
+            paths,
+            (store_for(paths.run_dir), store_for(paths.output or paths.run_dir)),
+            take_over=self.take_over,
+            durable=not temporary,
+            beating=not temporary,
+        )
+        progress = Progress(self.observer, plan, run, self.began)
+        status = "failed"
+        error = ""
+        try:
+            status = self._lead(plan, run, progress)
+            return self._result(plan, run, status, temporary)
+        except BaseException as raised:
+            error = str(raised)
+            if temporary:
+                shutil.rmtree(paths.run_dir, ignore_errors=True)
+            raise
+        finally:
+            run.close()
+            progress.end(status, error)
+
+    def _lead(self, plan: Plan, run: Run, progress: Progress) -> str:
+        """Run every Segment; returns the run's status."""
+        fresh = self._fresh_segment(plan)
+        if fresh is None and run.is_sealed and self._is_all_done(plan, run):
+            progress.known = self._keys(plan, run)
+            progress.start(_start(self, plan, run, progress))
+            return "nothing to do"
+        if run.paths.output and not run.publisher.store(SPILL).is_local:
+            _needs_shared_store(run, self.executor)
+        run.begin(fresh_from=fresh)
+        progress.known = self._keys(plan, run)
+        progress.start(_start(self, plan, run, progress))
+        with self.interrupts:
+            for segment in plan.segments:
+                if not self._segment(plan, segment, run, progress):
+                    return "interrupted"
+        run.seal(self._keys(plan, run))
+        return "complete"
+
+    def _segment(self, plan: Plan, segment: Segment, run: Run, progress: Progress) -> bool:
+        """Run one Segment's pending parts; False if the run was interrupted before its end."""
+        parts = self._parts(plan, segment, run)
+        progress.meet(segment, parts)
+        todo = run.pending(parts)
+        driver = Driver(
+            todo,
+            len(segment.steps),
+            epoch=run.epoch,
+            can_bisect=segment.row_wise,
+            policy=Policy(
+                self.pipeline.on_error,
+                self.pipeline.max_error_rate,
+                getattr(self.executor, "memory", 2**31),
+            ),
+            counted=progress.counted(),
+        )
+        if todo:
+            context = self._context(segment, run)
+            conductor = Conductor(driver, run, progress, self.interrupts, self.executor)
+            conductor.conduct(segment, context)
+        if not self.interrupts.draining:
+            driver.finish()
+        if driver.error is not None:
+            raise driver.error
+        return not run.pending(parts)
+
+    # -- parts --------------------------------------------------------------------------------
+
+    def _parts(self, plan: Plan, segment: Segment, run: Run) -> list[Part]:
+        """The Segment's parts: planned ones, or what the Segment before has committed."""
+        if segment.index == 0:
+            return list(plan.parts)
+        before = self._parts(plan, plan.segments[segment.index - 1], run)
+        found = []
+        for record in run.records(segment.index - 1, before):
+            spill = record.on_port(SPILL)
+            if not spill:
+                continue
+            paths = [f"{run.paths.run_dir}/{file.final}" for file in spill]
+            size = sum(file.bytes for file in spill)
+            found.append(
+                Part(
+                    segment.index,
+                    record.name,
+                    SpillTask(plan.name, paths),
+                    fingerprint=plan.fingerprints[segment.index],
+                    version=" ".join(file.digest for file in spill),
+                    estimate=size * MEMORY_PER_SOURCE_BYTE // 2,
+                    source_bytes=size,
+                    rows=sum(file.rows for file in spill),
+                )
+            )
+        return found
+
+    def _keys(self, plan: Plan, run: Run) -> list[Key]:
+        return [
+            (part.segment, part.name)
+            for segment in plan.segments
+            for part in self._parts(plan, segment, run)
+        ]
+
+    def _is_all_done(self, plan: Plan, run: Run) -> bool:
+        parts = [part for segment in plan.segments for part in self._parts(plan, segment, run)]
+        keys = [(part.segment, part.name) for part in parts]
+        return not run.vanished(keys) and not run.pending(parts)
+
+    def _fresh_segment(self, plan: Plan) -> int | None:
+        if not self.resume:
+            return 0
+        if self.fresh_from is None:
+            return None
+        for segment in plan.segments:
+            if self.fresh_from in [name for s in segment.stages for name in (s.name, type(s).__name__)]:
+                return segment.index
+        names = ", ".join(stage.name for stage in plan.stages)
+        raise PlanError(
+            f"there is no stage {self.fresh_from!r} to start afresh from",
+            todo=f"the stages are {names}",
+        )
+
+    # -- places -------------------------------------------------------------------------------
+
+    def _paths(self, plan: Plan) -> tuple[RunPaths, bool]:
+        writer = plan.writer
+        output = absolute(writer.path).rstrip("/") if writer is not None else ""
+        extension = writer.file_extension if writer is not None else ""
+        mode = writer.mode if writer is not None else "ignore"
+        if self.run_dir is not None:
+            return RunPaths(output, absolute(self.run_dir).rstrip("/"), mode, extension), False
+        if output:
+            folder = f"{output}/_thresher/{_folder_name(plan.name)}"
+            return RunPaths(output, folder, mode, extension), False
+        return RunPaths("", tempfile.mkdtemp(prefix="thresher-run-"), mode, extension), True
+
+    def _context(self, segment: Segment, run: Run) -> RunContext:
+        return RunContext(
+            output=run.publisher.roots.output,
+            run_dir=run.paths.run_dir,
+            temp_output=run.temp_output_folder,
+            temp_run=run.temp_folder,
+            sink=segment.sink,
+            on_error=self.pipeline.on_error,
+            durable=run.durable,
+            node_folder=f"{tempfile.gettempdir()}/thresher-node-{run.run_id}-{run.epoch}-{segment.index}",
+        )
+
+    def _result(self, plan: Plan, run: Run, status: str, temporary: bool) -> RunResult:
+        last = plan.segments[-1]
+        records = run.records(last.index, self._parts(plan, last, run))
+        return RunResult(
+            plan.name,
+            status,
+            run.counts(self._keys(plan, run)),
+            records,
+            run.paths.output,
+            run.paths.run_dir,
+            temporary=temporary,
+            seconds=monotonic() - self.began,
+        )
+
+
+def _default_executor() -> BaseExecutor:
+    from thresher.backends.local import LocalExecutor
+
+    return LocalExecutor()
+
+
+def _all_gil_free(stages: Sequence[Any]) -> bool:
+    """Whether threads will do, judged before anything is planned."""
+    for given in stages:
+        stage = given.as_stage()
+        inner = stage.decompose() if hasattr(stage, "decompose") else [stage]
+        if not all(part.gil_free or part.name == "file_partitioning" for part in inner):
+            return False
+    return True
+
+
+def _folder_name(name: str) -> str:
+    return re.sub(r"[^\w.-]+", "_", name).strip("._") or "pipeline"
+
+
+def _start(session: Session, plan: Plan, run: Run, progress: Progress) -> RunStart:
+    return RunStart(
+        plan.name,
+        session.executor.describe(),
+        tuple(stage.name for stage in plan.stages),
+        len(plan.parts),
+        progress.parts_done(),
+        sum(part.source_bytes for part in plan.parts),
+        run.paths.output,
+        run.paths.run_dir,
+        run.generation,
+        plan.notes,
+    )
+
+
+def _needs_shared_store(run: Run, executor: BaseExecutor) -> None:
+    local = run.output_store.process_local or run.store.process_local
+    if local and getattr(executor, "workers", 0) != 0:
+        raise EngineError(
+            "the output lives in this process's memory, where workers cannot reach it",
+            where=run.paths.output,
+            todo="use LocalExecutor(workers=0), or a path that other processes can open",
+        )
+
+

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plan: what will run. A frozen value that one can print, compare and serialise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from thresher.runs.part import Part
+from thresher.stages.base import ROW_WISE, ProcessingStage
+from thresher.stages.reading import ReaderStage
+from thresher.stages.resources import Resources
+from thresher.stages.writing import BaseWriter
+
+Stage = ProcessingStage[Any, Any]
+
+
+@dataclass(frozen=True)
+class Step:
+    """Neighbouring stages that run in one worker call."""
+
+    index: int
+    stages: tuple[Stage, ...]
+
+    @property
+    def name(self) -> str:
+        """The names of its stages."""
+        return " + ".join(stage.name for stage in self.stages)
+
+    @property
+    def gil_free(self) -> bool:
+        """Whether threads serve it."""
+        return all(stage.gil_free for stage in self.stages)
+
+    @property
+    def resources(self) -> Resources:
+        """What one worker needs."""
+        return self.stages[0].resources
+
+    @property
+    def max_workers(self) -> int | None:
+        """The most workers its stages allow at a time; None if they leave it to the executor."""
+        limits = [n for stage in self.stages if (n := stage.num_workers()) is not None]
+        return min(limits) if limits else None
+
+
+@dataclass(frozen=True)
+class Segment:
+    """The Steps between two barriers.
+
+    ``sink`` is what becomes of its last tasks: ``"out"`` (a writer's files), ``"result"`` (kept
+    for the run's result) or ``"spill"`` (the next Segment's input).
+    """
+
+    index: int
+    steps: tuple[Step, ...]
+    sink: str
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """All stages, in order."""
+        return tuple(stage for step in self.steps for stage in step.stages)
+
+    @property
+    def row_wise(self) -> bool:
+        """Whether a source row can be left out without touching the others."""
+        return all(
+            stage.rows in ROW_WISE or isinstance(stage, ReaderStage | BaseWriter)
+            for stage in self.stages
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will run, and over what.
+
+    Parameters
+    ----------
+    parts : tuple[Part, ...]
+        Of the first Segment; later Segments get theirs from what the earlier ones commit.
+    notes : tuple[str, ...]
+        What the planner decided that a reader of the plan should know.
+    """
+
+    name: str
+    segments: tuple[Segment, ...]
+    parts: tuple[Part, ...]
+    fingerprints: tuple[str, ...]
+    schema: pa.Schema | None = None
+    writer: BaseWriter | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """All stages that run, in order."""
+        return tuple(stage for segment in self.segments for stage in segment.stages)

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tasks as bytes and files: tables as Arrow IPC, everything else pickled beside them."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from typing import IO, Any
+
+import pyarrow as pa
+
+from thresher.tasks import Task
+
+_KEY = b"thresher:task"
+
+
+def write_task(task: Task[Any], file: IO[bytes]) -> int:
+    """Write a task to an open file; returns its rows (1 for what is no table)."""
+    if isinstance(task.data, pa.Table):
+        table = task.data
+        rest = pickle.dumps(_without_data(task), protocol=5)
+        metadata = {**(table.schema.metadata or {}), _KEY: rest}
+        tagged = table.replace_schema_metadata(metadata)
+        with pa.ipc.new_file(file, tagged.schema) as writer:
+            writer.write_table(tagged)
+        return int(table.num_rows)
+    pickle.dump(task, file, protocol=5)
+    return 1
+
+
+def read_task(path: str) -> Task[Any]:
+    """Read a task from a file; tables are memory-mapped, not copied."""
+    with open(path, "rb") as file:  # noqa: PTH123 - paths are strings throughout
+        magic = file.read(6)
+    if magic != b"ARROW1":
+        with open(path, "rb") as file:  # noqa: PTH123
+            task = pickle.load(file)
+        assert isinstance(task, Task)
+        return task
+    with pa.memory_map(path) as source:
+        return _from_table(pa.ipc.open_file(source).read_all())
+
+
+def to_bytes(task: Task[Any]) -> bytes:
+    """A task as bytes, for messages and ledger records."""
+    buffer = io.BytesIO()
+    write_task(task, buffer)
+    return buffer.getvalue()
+
+
+def from_bytes(data: bytes) -> Task[Any]:
+    """The inverse of :func:`to_bytes`."""
+    if data[:6] == b"ARROW1":
+        return _from_table(pa.ipc.open_file(pa.py_buffer(data)).read_all())
+    task = pickle.loads(data)
+    assert isinstance(task, Task)
+    return task
+
+
+def _without_data(task: Task[Any]) -> Task[Any]:
+    bare: Task[Any] = object.__new__(type(task))
+    bare.__dict__.update(task.__dict__, data=None)
+    return bare
+
+
+def _from_table(table: pa.Table) -> Task[Any]:
+    metadata = dict(table.schema.metadata or {})
+    task: Task[Any] = pickle.loads(metadata.pop(_KEY))
+    task.__dict__["data"] = table.replace_schema_metadata(metadata or None)
+    return task

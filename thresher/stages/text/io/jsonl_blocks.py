@@ -1,0 +1,279 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cut files and slices of files into blocks of whole lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thresher import storage
+from thresher.errors import DataError
+from thresher.stages.text.io.decompress import CutOff, compression_of, decompressed
+from thresher.stages.text.io.jsonl_scan import PADDING
+from thresher.tasks import FileSlice
+
+BOM = b"\xef\xbb\xbf"
+LARGEST_LINE = 2**31 - 1
+STEP = 1 << 18
+"""Bytes read at once where it is not known how many are wanted."""
+
+_LF = 10
+_WINDOW = 1 << 16
+
+
+@dataclass
+class Piece:
+    """A stretch of a block that comes from one file.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    at : int
+        Where in the block it begins.
+    offset : int
+        Where in the (decompressed) file it begins.
+    line : int
+        Number of its first line in the file, from 1; 0 when unknown.
+    """
+
+    path: str
+    at: int
+    offset: int
+    line: int
+
+
+@dataclass
+class Cut:
+    """The end of a compressed file that cannot be read on: the last, incomplete record."""
+
+    path: str
+    offset: int
+    line: int
+    reason: str
+    record: bytes
+
+
+@dataclass
+class Block:
+    """Whole lines, ``buffer[:stop]``, each ended by LF, and where they come from.
+
+    ``buffer`` is uint8 and has ``PADDING`` bytes or more beyond ``stop``.
+    """
+
+    buffer: NDArray[np.uint8]
+    stop: int
+    pieces: list[Piece] = field(default_factory=list)
+    cut: Cut | None = None
+
+
+class _Filling:
+    """A block while it is filled; ``whole`` is where its last, unended line begins."""
+
+    def __init__(self, capacity: int) -> None:
+        self.buffer = np.empty(capacity + PADDING, np.uint8)
+        self.stop = 0
+        self.whole = 0
+        self.pieces: list[Piece] = []
+
+    def begin(self, path: str, offset: int, line: int) -> None:
+        """Say where the following bytes come from."""
+        self.pieces.append(Piece(path, self.stop, offset, line))
+
+    def room(self, n_bytes: int) -> memoryview:
+        """Writable memory for ``n_bytes`` more."""
+        needed = self.stop + n_bytes + 1 + PADDING  # one for a line end that the file lacks
+        if self.stop - self.whole > LARGEST_LINE:
+            place = self.pieces[-1]
+            raise DataError(
+                "a line is longer than 2 GiB",
+                where=f"{place.path}, byte {place.offset + self.whole - place.at}",
+                todo="check that the file is JSONL, one record per line",
+            )
+        if needed > len(self.buffer):
+            larger = np.empty(needed + needed // 4, np.uint8)
+            larger[: self.stop] = self.buffer[: self.stop]
+            self.buffer = larger
+        return self.buffer.data[self.stop : self.stop + n_bytes]
+
+    def advance(self, n_bytes: int) -> None:
+        """Count ``n_bytes`` that were written to :meth:`room`."""
+        low = high = self.stop + n_bytes
+        while low > self.stop:
+            low = max(self.stop, high - _WINDOW)
+            found = self.buffer[low:high].tobytes().rfind(b"\n")
+            if found >= 0:
+                self.whole = low + found + 1
+                break
+            high = low
+        self.stop += n_bytes
+
+    def add(self, data: bytes | memoryview) -> None:
+        """Copy bytes in."""
+        self.room(len(data))[:] = data
+        self.advance(len(data))
+
+    def truncate(self, stop: int) -> None:
+        """Forget what comes after ``stop``, a line's end."""
+        self.stop = self.whole = stop
+
+    def end_line(self) -> None:
+        """Give the last line the end that its file lacks."""
+        if self.whole < self.stop:
+            self.add(b"\n")
+
+    def place(self, at: int) -> tuple[str, int, int]:
+        """Path, offset and line of a position in the last piece."""
+        piece = self.pieces[-1]
+        lines = int(np.count_nonzero(self.buffer[piece.at : at] == _LF))
+        return piece.path, piece.offset + at - piece.at, piece.line and piece.line + lines
+
+
+class _Blocks:
+    """Fills block after block from slice after slice."""
+
+    def __init__(self, target: int, options: dict[str, Any] | None) -> None:
+        self.target = target
+        self.options = options
+        self.filling = _Filling(target)
+
+    def read(self, slices: Sequence[FileSlice]) -> Iterator[Block]:
+        for piece in slices:
+            try:
+                for _ in self._steps(piece):
+                    if self.filling.stop >= self.target and self.filling.whole:
+                        yield self._whole_lines()
+            except CutOff as error:
+                yield self._cut(str(error))
+            self.filling.end_line()
+            verify_unchanged(piece, self.options)
+        if self.filling.stop:
+            yield Block(self.filling.buffer, self.filling.stop, self.filling.pieces)
+
+    def _whole_lines(self) -> Block:
+        """All whole lines as a block; the rest begins the next one."""
+        full = self.filling
+        rest = full.buffer.data[full.whole : full.stop]
+        self.filling = _Filling(self.target)
+        self.filling.begin(*full.place(full.whole))
+        self.filling.add(rest)
+        return Block(full.buffer, full.whole, full.pieces)
+
+    def _cut(self, reason: str) -> Block:
+        full = self.filling
+        rest = full.buffer[full.whole : full.stop].tobytes()
+        self.filling = _Filling(self.target)
+        cut = Cut(*full.place(full.whole), reason, rest)
+        return Block(full.buffer, full.whole, full.pieces, cut)
+
+    def _steps(self, piece: FileSlice) -> Iterator[None]:
+        """Read a slice into the filling, giving way after every step."""
+        if compression_of(piece.path):
+            return self._compressed(piece)
+        return self._plain(piece)
+
+    def _compressed(self, piece: FileSlice) -> Iterator[None]:
+        first = True
+        self.filling.begin(piece.path, 0, 1)
+        for data in decompressed(piece.path, self.options):
+            if first and data.startswith(BOM):
+                data = data[len(BOM) :]
+                self.filling.pieces[-1].offset = len(BOM)
+            first = False
+            self.filling.add(data)
+            yield
+
+    def _plain(self, piece: FileSlice) -> Iterator[None]:
+        with (
+            storage.failures("read", piece.path),
+            storage.open_read(piece.path, options=self.options) as source,
+        ):
+            start = _first_line(source, piece, self.filling)
+            if start is None:
+                return
+            if piece.stop is None:
+                while self._step(source, max(STEP, self.target - self.filling.stop)):
+                    yield
+                return
+            left = max(1, piece.stop - start)  # a byte order mark may fill the slice
+            while left > 0:
+                n_bytes = self._step(source, min(left, max(STEP, self.target - self.filling.stop)))
+                if not n_bytes:
+                    return
+                left -= n_bytes
+                yield
+            yield from self._last_line(source)
+
+    def _last_line(self, source: BinaryIO) -> Iterator[None]:
+        """Read on to the end of the line that a slice ends in."""
+        while (before := self.filling.stop) > self.filling.whole:
+            if not self._step(source, _WINDOW):
+                return
+            if self.filling.whole > before:
+                added = self.filling.buffer[before : self.filling.stop].tobytes()
+                self.filling.truncate(before + added.find(b"\n") + 1)
+            yield
+
+    def _step(self, source: BinaryIO, n_bytes: int) -> int:
+        got = int(source.readinto(self.filling.room(n_bytes)) or 0)  # type: ignore[attr-defined]
+        self.filling.advance(got)
+        return got
+
+
+def blocks(
+    slices: Sequence[FileSlice], target: int, options: dict[str, Any] | None = None
+) -> Iterator[Block]:
+    """Blocks of about ``target`` bytes, more where a line is longer; across files.
+
+    Raises
+    ------
+    DataError
+        If a line is longer than 2 GiB, or a file changed while it was read.
+    StorageError
+        If a file cannot be read.
+    """
+    return _Blocks(target, options).read(slices)
+
+
+def _first_line(source: BinaryIO, piece: FileSlice, filling: _Filling) -> int | None:
+    """Seek to the first line that begins in the slice; its offset, None if there is none."""
+    if piece.start == 0:
+        head = source.read(len(BOM))
+        offset = len(BOM) if head == BOM else 0
+        source.seek(offset)
+        filling.begin(piece.path, offset, 1)
+        return offset
+    at = piece.start - 1
+    source.seek(at)
+    while piece.stop is None or at < piece.stop:
+        window = source.read(_WINDOW)
+        found = window.find(b"\n")
+        if found >= 0:
+            start = at + found + 1
+            if piece.stop is not None and start >= piece.stop:
+                return None
+            source.seek(start)
+            filling.begin(piece.path, start, 0)
+            return start
+        if not window:
+            return None
+        at += len(window)
+    return None
+
+
+def verify_unchanged(piece: FileSlice, options: dict[str, Any] | None) -> None:
+    """Refuse a file that is not what it was when it was listed."""
+    if piece.size < 0 and not piece.version:
+        return
+    now = storage.stat(piece.path, options)
+    size_differs = piece.size >= 0 and now.size >= 0 and now.size != piece.size
+    if size_differs or (piece.version and now.version and now.version != piece.version):
+        raise DataError(
+            "the file changed while it was read",
+            where=piece.path,
+            todo="run again when nothing writes to it any more",
+        )

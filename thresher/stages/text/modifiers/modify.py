@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Modify: applies modifiers to columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from thresher.errors import PlanError
+from thresher.stages.base import Columns, ProcessingStage
+from thresher.stages.filtering import column_of
+from thresher.stages.text import arguments
+from thresher.stages.text.modifiers.document_modifier import DocumentModifier, modify_rows
+from thresher.tasks import DocumentBatch
+
+Modifier = DocumentModifier | Callable[..., Any]
+
+
+class Modify(ProcessingStage[DocumentBatch, DocumentBatch]):
+    """Change columns, row by row.
+
+    Parameters
+    ----------
+    modifier_fn : DocumentModifier | function | list of them
+        Modifiers of a list are applied one after another.
+    input_fields : str | list[str] | list[list[str]]
+        The column to change: one for all modifiers or one for each. A modifier given several
+        columns is called with keyword arguments named like them.
+    output_fields : str | list[str | None] | None
+        Where results go; in place of the input when not given. A modifier of several columns must
+        be given one.
+    name : str | None
+        The stage's name; that of the modifier, or of the chain, when not given.
+
+    Raises
+    ------
+    PlanError
+        If lists differ in length or a modifier of several columns has no output.
+
+    Notes
+    -----
+    A null input stays null without a call; of several inputs null is passed on as ``None``.
+    """
+
+    rows = "same"
+
+    def __init__(
+        self,
+        modifier_fn: Modifier | Sequence[Modifier],
+        input_fields: str | Sequence[str] | Sequence[Sequence[str]] = "text",
+        output_fields: str | Sequence[str | None] | None = None,
+        name: str | None = None,
+    ) -> None:
+        where = "Modify"
+        self.modifiers = arguments.one_or_many(modifier_fn, "modifier_fn", where)
+        for rule in self.modifiers:
+            if not callable(rule) and not isinstance(rule, DocumentModifier):
+                raise arguments.WrongTypeError(
+                    f"modifier_fn holds a {type(rule).__name__}",
+                    where=where,
+                    todo="give functions or DocumentModifiers",
+                )
+        self.inputs_of = _inputs(input_fields, len(self.modifiers), where)
+        self.output_of = _outputs(output_fields, self.inputs_of, where)
+        names = [arguments.name_of(rule) for rule in self.modifiers]
+        self.name = name or arguments.chain_name("modifier", self.modifiers, names)
+
+    def inputs(self) -> Columns:
+        """The columns read, sorted."""
+        return ["data"], sorted({field for fields in self.inputs_of for field in fields})
+
+    def outputs(self) -> Columns:
+        """The columns written, sorted."""
+        return ["data"], sorted(set(self.output_of))
+
+    def process(self, task: DocumentBatch) -> DocumentBatch:
+        """All rows, with the columns changed; a column in which nothing changes is left alone."""
+        for rule, fields, output in zip(
+            self.modifiers, self.inputs_of, self.output_of, strict=True
+        ):
+            columns = [column_of(task, field, self.name) for field in fields]
+            if len(columns) > 1:
+                made: Any = _call_with_columns(rule, fields, columns)
+            elif isinstance(rule, DocumentModifier):
+                made = rule.modify_column(columns[0])
+            else:
+                made = modify_rows(rule, columns[0])
+            if [output] == fields and made is columns[0]:
+                continue
+            task = task.with_column(output, made)
+        return task
+
+
+def _call_with_columns(rule: Any, fields: list[str], columns: list[pa.ChunkedArray]) -> pa.Array:
+    function = rule.modify_document if isinstance(rule, DocumentModifier) else rule
+    rows = zip(*(column.to_pylist() for column in columns), strict=True)
+    return pa.array([function(**dict(zip(fields, row, strict=True))) for row in rows])
+
+
+def _inputs(given: Any, count: int, where: str) -> list[list[str]]:
+    """The input columns of each modifier."""
+    if given is None or (isinstance(given, list | tuple) and not given):
+        raise PlanError("input_fields names no column", where=where, todo="name a column")
+    if not isinstance(given, str | list | tuple):
+        raise arguments.WrongTypeError(
+            f"input_fields is a {type(given).__name__}", where=where, todo="name columns"
+        )
+    each: list[Any] = [given] * count if isinstance(given, str) else list(given)
+    if len(each) == 1:
+        each *= count
+    if len(each) != count:
+        raise PlanError(
+            f"input_fields has {len(each)} entries for {count} modifiers",
+            where=where,
+            todo="give one entry for each modifier",
+        )
+    fields = [list(entry) if isinstance(entry, list | tuple) else [entry] for entry in each]
+    for own in fields:
+        if not own:
+            raise PlanError("input_fields has an empty entry", where=where, todo="name a column")
+        arguments.column_names(own, "input_fields", where, optional=False)
+    return fields
+
+
+def _outputs(given: Any, inputs: list[list[str]], where: str) -> list[str]:
+    """The output column of each modifier."""
+    count = len(inputs)
+    if given is not None and not isinstance(given, str | list | tuple):
+        raise arguments.WrongTypeError(
+            f"output_fields is a {type(given).__name__}", where=where, todo="name columns"
+        )
+    each: list[Any] = list(given) if isinstance(given, list | tuple) else [given] * count
+    if len(each) == 1:
+        each *= count
+    if len(each) != count:
+        raise PlanError(
+            f"output_fields has {len(each)} entries for {count} modifiers",
+            where=where,
+            todo="give one entry for each modifier",
+        )
+    arguments.column_names(each, "output_fields", where, optional=True)
+    for fields, output in zip(inputs, each, strict=True):
+        if output is None and len(fields) > 1:
+            raise PlanError(
+                f"a modifier of the columns {', '.join(fields)} has no output column",
+                where=where,
+                todo="name one in output_fields",
+            )
+    return [fields[0] if output is None else output for fields, output in zip(inputs, each, strict=True)]

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Open files for reading and writing, local ones without detours."""
+
+from __future__ import annotations
+
+from typing import Any, BinaryIO, cast
+
+from thresher.storage.failures import failures
+from thresher.storage.paths import absolute, filesystem, is_local
+
+
+def open_read(path: str, start: int = 0, options: dict[str, Any] | None = None) -> BinaryIO:
+    """Open a file for reading bytes from ``start`` on; it has ``readinto``."""
+    with failures("read", path):
+        if is_local(path):
+            # The caller reads into large buffers of its own.
+            source: Any = open(absolute(path), "rb", buffering=0)  # noqa: SIM115
+        else:
+            fs, inner = filesystem(path, options)
+            source = fs.open(inner, "rb")
+        if start:
+            source.seek(start)
+        return cast("BinaryIO", source)
+
+
+def open_write(path: str, options: dict[str, Any] | None = None) -> BinaryIO:
+    """Open a new or emptied file for writing bytes. Nothing is synced."""
+    with failures("write", path):
+        if is_local(path):
+            return open(absolute(path), "wb", buffering=0)
+        fs, inner = filesystem(path, options)
+        return cast("BinaryIO", fs.open(inner, "wb"))
+
+
+def open_arrow(path: str, options: dict[str, Any] | None = None) -> Any:
+    """Open a file as a seekable ``pyarrow.NativeFile``, for Parquet and the like."""
+    import pyarrow as pa
+
+    with failures("read", path):
+        if is_local(path):
+            return pa.OSFile(absolute(path), "rb")
+        fs, inner = filesystem(path, options)
+        return pa.PythonFile(fs.open(inner, "rb"), mode="r")

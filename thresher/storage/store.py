@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Store: what the ledger and publishing ask of a file system."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from thresher.storage.paths import filesystem, is_local, scheme_of
+
+
+class Store(Protocol):
+    """Durable files by full path. Everything else that can go wrong is a StorageError."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the operating system serves it."""
+
+    @property
+    def process_local(self) -> bool:
+        """Whether other processes cannot see its files."""
+
+    def read(self, path: str) -> bytes:
+        """The whole file."""
+
+    def write(self, path: str, data: bytes) -> None:
+        """Make or replace a file, whole or not at all, durably."""
+
+    def create(self, path: str, data: bytes) -> bool:
+        """Make a new file, whole or not at all, durably; False if one is there already."""
+
+    def list(self, folder: str) -> list[str]:
+        """Names in a folder, sorted; none if the folder is missing."""
+
+    def size(self, path: str) -> int | None:
+        """Bytes of a file; None if it is missing."""
+
+    def replace(self, source: str, target: str) -> None:
+        """Move a file over ``target``, making its folder if need be."""
+
+    def remove(self, path: str) -> None:
+        """Remove a file; a missing one is fine."""
+
+    def remove_tree(self, folder: str) -> None:
+        """Remove a folder and all in it; a missing one is fine."""
+
+    def make_folder(self, path: str) -> None:
+        """Make a folder and those above it, durably; one that is there is fine."""
+
+    def sync_folder(self, path: str) -> None:
+        """Make what was added to or removed from a folder durable."""
+
+    def digest(self, path: str) -> str:
+        """Hexadecimal xxh3_128 of a file's bytes."""
+
+
+def store_for(path: str, options: dict[str, Any] | None = None) -> Store:
+    """The store that serves ``path``."""
+    from thresher.storage.fsspec_store import FsspecStore
+    from thresher.storage.local_store import LocalStore
+
+    if is_local(path):
+        return LocalStore()
+    fs, _ = filesystem(path, options)
+    return FsspecStore(fs, scheme_of(path))
