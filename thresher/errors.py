@@ -2,7 +2,7 @@
 """The errors a user of Thresher can meet.
 
     ThresherError
-    ├── PlanError       the pipeline cannot run as asked (also a ValueError); found before any byte is read
+    ├── PlanError       the pipeline cannot run as asked (also a ValueError); found beforehand
     ├── StageError      a stage broke its contract or raised
     ├── DataError       an input is broken or changed under us
     ├── StorageError    a path cannot be read, written, listed or published

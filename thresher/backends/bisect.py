@@ -36,7 +36,7 @@ def bisect(call: Call, batch: DocumentBatch, error: Exception) -> Bisected:
         piece = batch.with_data(batch.data.slice(start, stop - start))
         try:
             result.outs += call(piece)
-        except Exception as raised:  # noqa: BLE001 - user code may raise anything
+        except Exception as raised:
             inner = bisect(call, piece, raised)
             result.outs += inner.outs
             result.bad += inner.bad

@@ -181,7 +181,9 @@ class Driver:
         self._tokens += 1
         token = f"{self.epoch}-{self._tokens}"
         if state.bisection is not None and state.bisection.ranges:
-            lease = Lease(token, state.part, rows=state.bisection.ranges[-1], probe=True, alone=True)
+            lease = Lease(
+                token, state.part, rows=state.bisection.ranges[-1], probe=True, alone=True
+            )
         else:
             cut = (0, state.part.rows or 0) if state.part.cut else None
             lease = Lease(token, state.part, cut, dict(state.skip), alone=state.attempts > 0)
@@ -371,4 +373,6 @@ def _gather(part: Part, tree: _Tree, n_steps: int) -> Outcome:
     files.sort(key=lambda file: (file.port, file.path))
     inline.sort()
     flat = [counts for step in per_step for counts in step]
-    return Outcome(part, flat, files, inline, seconds=seconds, source_digest=digest, reasons=reasons)
+    return Outcome(
+        part, flat, files, inline, seconds=seconds, source_digest=digest, reasons=reasons
+    )

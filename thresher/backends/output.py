@@ -7,14 +7,14 @@ import contextlib
 from typing import Any
 
 from thresher import storage
-from thresher.errors import StorageError
-from thresher.storage.temporaries import count_lines, make_parent, sync_file
 from thresher.backends.context import Attempt, RunContext
-from thresher.runs.crash_points import crash_point
 from thresher.backends.quarantine import Rejected
+from thresher.errors import StorageError
+from thresher.runs.crash_points import crash_point
 from thresher.runs.part import OUT, QUARANTINE, SPILL, Path, WrittenFile
 from thresher.runs.task_file import write_task
 from thresher.stages.writing import BaseWriter
+from thresher.storage.temporaries import count_lines, make_parent, sync_file
 from thresher.tasks import DocumentBatch, Task
 
 

@@ -76,7 +76,7 @@ class ParcelFolders:
                 continue
             path = f"{folder}/{uuid4().hex}"
             try:
-                with open(path, "xb") as file:  # noqa: PTH123
+                with open(path, "xb") as file:
                     write_task(task, file)
             except OSError:
                 if folder == self.disk:

@@ -158,9 +158,7 @@ class StepCall:
             counts.rows_in += found
             counts.metrics.update(stage._consume_custom_metrics())
 
-    def _next(
-        self, stage: ReaderStage, batches: Iterator[DocumentBatch]
-    ) -> DocumentBatch | None:
+    def _next(self, stage: ReaderStage, batches: Iterator[DocumentBatch]) -> DocumentBatch | None:
         try:
             return next(batches, None)
         except ThresherError as error:
@@ -270,9 +268,7 @@ class StepCall:
 
     # -- sinks --------------------------------------------------------------------------------
 
-    def _write(
-        self, index: int, stage: BaseWriter, tasks: Iterable[AnyTask]
-    ) -> Iterator[AnyTask]:
+    def _write(self, index: int, stage: BaseWriter, tasks: Iterable[AnyTask]) -> Iterator[AnyTask]:
         counts = self.counts[index]
         counts.metrics["is_writer"] = 1
         for child, task in enumerate(tasks):
@@ -288,9 +284,7 @@ class StepCall:
             counts.seconds += perf_counter() - start
             yield from ()
 
-    def _written(
-        self, index: int, stage: BaseWriter, path: Path, task: DocumentBatch
-    ) -> int:
+    def _written(self, index: int, stage: BaseWriter, path: Path, task: DocumentBatch) -> int:
         """Write a batch; rows the format refuses are set aside. Returns the rows written."""
         try:
             self.files.write(stage, path, task)

@@ -46,9 +46,7 @@ class StepServer:
         Makes a parcel of a child.
     """
 
-    def __init__(
-        self, blob: bytes, worker_id: str, pack: Callable[[Task[Any]], Parcel]
-    ) -> None:
+    def __init__(self, blob: bytes, worker_id: str, pack: Callable[[Task[Any]], Parcel]) -> None:
         self.steps: tuple[Step, ...]
         self.context: RunContext
         self.steps, self.context = pickle.loads(blob)
@@ -132,8 +130,10 @@ class StepServer:
                 stage.setup(WorkerMetadata(self.worker_id))
             except Exception as error:
                 advice = "" if isinstance(error, ThresherError) else "see the stage's setup method"
-                text = str(error) if isinstance(error, ThresherError) else (
-                    f"setup raised {type(error).__name__}: {error}"
+                text = (
+                    str(error)
+                    if isinstance(error, ThresherError)
+                    else (f"setup raised {type(error).__name__}: {error}")
                 )
                 raise CallFailed("setup", stage.name, text, advice) from error
         self._ready.add(step.index)
@@ -151,9 +151,7 @@ class StepServer:
                 stage.setup_on_node(NodeInfo("local"), WorkerMetadata(self.worker_id))
                 done.touch()
 
-    def _failed(
-        self, envelope: Envelope, kind: str, error: ThresherError, rows: int
-    ) -> Failed:
+    def _failed(self, envelope: Envelope, kind: str, error: ThresherError, rows: int) -> Failed:
         return Failed(
             envelope.attempt.token, envelope.path, envelope.step, kind, error.what,
             error.where, error.todo, rows,

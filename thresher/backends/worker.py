@@ -54,7 +54,7 @@ def _serve(pipe: Connection[Any, Any]) -> None:
             _dump_stacks_to(stacks)
             try:
                 server = StepServer(blob, worker_id, ParcelFolders(shared, disk).pack)
-            except Exception as error:  # noqa: BLE001 - user code runs while it is unpickled
+            except Exception as error:
                 pipe.send_bytes(pickle.dumps(("unusable", f"{type(error).__name__}: {error}")))
         elif kind == "call" and server is not None:
             message, children = server.call(rest[0], _beat_to(pipe, rest[0].attempt.token))
@@ -83,7 +83,7 @@ def _beat_to(pipe: Connection[Any, Any], token: str) -> Callable[[int, str], Non
 def _dump_stacks_to(path: str) -> None:
     """Have SIGUSR1 write the stack to a file the supervisor can read."""
     if path and hasattr(faulthandler, "register"):
-        file = open(path, "w")  # noqa: SIM115, PTH123 - stays open for the signal handler
+        file = open(path, "w")  # noqa: SIM115 - stays open for the signal handler
         faulthandler.register(signal.SIGUSR1, file=file, all_threads=False)
 
 

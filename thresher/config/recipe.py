@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from copy import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -18,7 +19,7 @@ from thresher.config.overrides import apply_overrides
 from thresher.config.placement import apply_placement
 from thresher.config.source import Node, parse
 from thresher.config.variables import Variables
-from thresher.errors import PlanError, StorageError
+from thresher.errors import PlanError, StorageError, ThresherError
 from thresher.pipeline import Pipeline
 
 KEYS = (
@@ -62,6 +63,17 @@ class Recipe:
     executor: BaseExecutor | None = None
     run_dir: str | None = None
     places: dict[str, str] = field(default_factory=dict)
+
+    def located(self, error: ThresherError) -> ThresherError:
+        """The error with the line of the recipe in its place, where it names a stage."""
+        if isinstance(error, PlanError) and error.mistakes:
+            return PlanError.from_mistakes([self.located(each) for each in error.mistakes])
+        for name, place in self.places.items():
+            if f"stage {name!r}" in error.where and place not in error.where:
+                found = copy(error)
+                found.where = f"{place}, {error.where}"
+                return found
+        return error
 
 
 def load_recipe(

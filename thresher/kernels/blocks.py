@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# mypy: allow-untyped-defs, allow-untyped-calls
 """Sixty-four bytes of UTF-8 at a time, as bit masks.
 
 A mask is a uint64 whose bit i tells something of byte i of a block. Masks are made by functions
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -25,6 +26,11 @@ Ranges: TypeAlias = tuple[tuple[int, int], ...]
 
 _I64 = ir.IntType(64)
 _VECTOR = ir.VectorType(ir.IntType(8), BLOCK)
+
+
+def inlined(function: Any) -> Any:
+    """A function that generates the code of its calls; see ``numba.extending.intrinsic``."""
+    return intrinsic(function)
 
 
 def byte_mask(*sequences: tuple[Ranges, ...]) -> Any:
@@ -43,8 +49,8 @@ def byte_mask(*sequences: tuple[Ranges, ...]) -> Any:
             found = here if found is None else builder.or_(found, here)
         return builder.bitcast(found, _I64)
 
-    @intrinsic
-    def mask(typing_context, address):  # type: ignore[no-untyped-def]
+    @inlined
+    def mask(typing_context, address):
         return types.uint64(types.uint64), generate
 
     return mask
@@ -70,16 +76,16 @@ continuations = byte_mask((((0x80, 0xBF),),))
 """uint64 address -> uint64: bytes that continue a character, so that others count characters."""
 
 
-@intrinsic
-def count_bits(typing_context, mask):  # type: ignore[no-untyped-def]
+@inlined
+def count_bits(typing_context, mask):
     """uint64 -> int64: how many bits are set."""
     return types.int64(types.uint64), lambda context, builder, signature, arguments: builder.ctpop(
         arguments[0]
     )
 
 
-@intrinsic
-def lowest_bit(typing_context, mask):  # type: ignore[no-untyped-def]
+@inlined
+def lowest_bit(typing_context, mask):
     """uint64 -> int64: the index of the lowest bit that is set; 64 if none is."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -88,8 +94,8 @@ def lowest_bit(typing_context, mask):  # type: ignore[no-untyped-def]
     return types.int64(types.uint64), generate
 
 
-@intrinsic
-def highest_bit(typing_context, mask):  # type: ignore[no-untyped-def]
+@inlined
+def highest_bit(typing_context, mask):
     """uint64 -> int64: the index of the highest bit that is set; -1 if none is."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -99,8 +105,8 @@ def highest_bit(typing_context, mask):  # type: ignore[no-untyped-def]
     return types.int64(types.uint64), generate
 
 
-@intrinsic
-def eight_bytes(typing_context, address):  # type: ignore[no-untyped-def]
+@inlined
+def eight_bytes(typing_context, address):
     """uint64 address -> uint64: the eight bytes there; the caller sees to it that there are."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -109,8 +115,8 @@ def eight_bytes(typing_context, address):  # type: ignore[no-untyped-def]
     return types.uint64(types.uint64), generate
 
 
-@intrinsic
-def address_of(typing_context, array):  # type: ignore[no-untyped-def]
+@inlined
+def address_of(typing_context, array):
     """uint8[n] -> uint64: where an array begins in memory."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -121,7 +127,7 @@ def address_of(typing_context, array):  # type: ignore[no-untyped-def]
 
 
 @jit
-def block_at(data, place, spare):  # type: ignore[no-untyped-def]
+def block_at(data, place, spare):
     """uint8[n], int64, uint8[REACH] -> uint64: the address to make masks of from ``place`` on.
 
     Close to the end of the buffer the bytes are copied to ``spare`` and blanks put behind them.
@@ -134,7 +140,7 @@ def block_at(data, place, spare):  # type: ignore[no-untyped-def]
 
 
 @jit
-def bits_below(count):  # type: ignore[no-untyped-def]
+def bits_below(count):
     """int64 -> uint64: a mask of the lowest ``count`` bits, all of them from 64 on."""
     if count >= BLOCK:
         return ~types.uint64(0)

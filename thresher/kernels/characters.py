@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# mypy: allow-untyped-defs, allow-untyped-calls
 """Characters (code points), and those of plain text."""
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def signals(data: Bytes, offsets: Integers) -> dict[str, Integers]:
 
 
 @jit
-def _count_characters(data, offsets, characters, plain):  # type: ignore[no-untyped-def]
+def _count_characters(data, offsets, characters, plain):
     spare = np.empty(REACH, np.uint8)
     for document in range(offsets.size - 1):
         stop = offsets[document + 1]

@@ -1,23 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
+# mypy: allow-untyped-defs, allow-untyped-calls
 """How often a text has a string."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
-from numba.extending import intrinsic
 
-from thresher.kernels.blocks import BLOCK, address_of, bits_below, lowest_bit
+from thresher.kernels.blocks import BLOCK, address_of, bits_below, inlined, lowest_bit
 from thresher.kernels.compiled import jit
 
 _I64 = ir.IntType(64)
 _VECTOR = ir.VectorType(ir.IntType(8), BLOCK)
 
 
-@intrinsic
-def _equal_to(typing_context, address, byte):  # type: ignore[no-untyped-def]
+@inlined
+def _equal_to(typing_context, address, byte):
     """uint64 address, uint8 -> uint64: which of 64 bytes equal one."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -34,7 +34,7 @@ def _equal_to(typing_context, address, byte):  # type: ignore[no-untyped-def]
 
 
 @jit
-def count_occurrences(data, begin, stop, pattern):  # type: ignore[no-untyped-def]
+def count_occurrences(data, begin, stop, pattern):
     """uint8[n_bytes], int64, int64, uint8[m] -> int64: what ``text.count(pattern)`` gives.
 
     Occurrences do not overlap: each is looked for behind the one before.

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# mypy: allow-untyped-defs, allow-untyped-calls
 """Hashes and comparisons of byte strings within a buffer, eight bytes at a time."""
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ one step, which can be undone."""
 
 
 @jit
-def hash_all(data, count, starts, lengths, hashes):  # type: ignore[no-untyped-def]
+def hash_all(data, count, starts, lengths, hashes):
     """A hash of each of ``count`` strings: int64 starts and lengths -> uint64 hashes."""
     mix = types.uint64(MIX)
     half = types.uint64(32)
@@ -34,7 +35,7 @@ def hash_all(data, count, starts, lengths, hashes):  # type: ignore[no-untyped-d
 
 
 @jit
-def same_bytes(data, one, other, length):  # type: ignore[no-untyped-def]
+def same_bytes(data, one, other, length):
     """Whether ``length`` bytes from ``one`` on equal those from ``other`` on."""
     base = address_of(data)
     for done in range(0, length, 8):
@@ -46,7 +47,7 @@ def same_bytes(data, one, other, length):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _up_to_eight(data, base, place, left):  # type: ignore[no-untyped-def]
+def _up_to_eight(data, base, place, left):
     """The next ``left`` bytes, eight at most, as a number; never reads past the buffer."""
     if place + 8 <= data.size:
         value = eight_bytes(base + types.uint64(place))

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# mypy: allow-untyped-defs, allow-untyped-calls
 """Lines, and how they begin and end.
 
 Lines are what stands between line feeds; those of nothing but white space do not count. Each is
@@ -32,7 +33,7 @@ def signals(data: Bytes, offsets: Integers) -> dict[str, Integers]:
 
 
 @jit
-def _count_lines(data, offsets, counts):  # type: ignore[no-untyped-def]
+def _count_lines(data, offsets, counts):
     room = most_lines(data, offsets)
     starts = np.empty(room, np.int64)
     ends = np.empty(room, np.int64)
@@ -56,7 +57,7 @@ def _count_lines(data, offsets, counts):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _matches(data, begin, end, marks, lengths, at_end):  # type: ignore[no-untyped-def]
+def _matches(data, begin, end, marks, lengths, at_end):
     """Whether ``[begin, end)`` begins, or ends, with one of the marks, in whatever case.
 
     Only ASCII letters need lowering: no other character becomes a letter of a mark.

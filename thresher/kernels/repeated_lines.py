@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# mypy: allow-untyped-defs, allow-untyped-calls
 """How many lines of a document are distinct; those of nothing but white space do not count."""
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ def signals(data: Bytes, offsets: Integers) -> dict[str, Integers]:
 
 
 @jit
-def _count_unique(data, offsets, found):  # type: ignore[no-untyped-def]
+def _count_unique(data, offsets, found):
     room = most_lines(data, offsets)
     starts = np.empty(room, np.int64)
     ends = np.empty(room, np.int64)

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# mypy: allow-untyped-defs, allow-untyped-calls
 """Where the words and the lines of a document are."""
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _line_feeds = byte_mask((((0x0A, 0x0A),),))
 
 
 @jit
-def split_words(data, begin, stop, starts, lengths):  # type: ignore[no-untyped-def]
+def split_words(data, begin, stop, starts, lengths):
     """uint8[n_bytes], int64, int64 -> int64 words found, their int64 starts and lengths."""
     spare = np.empty(REACH, np.uint8)
     one = types.uint64(1)
@@ -54,7 +55,7 @@ def split_words(data, begin, stop, starts, lengths):  # type: ignore[no-untyped-
 
 
 @jit
-def split_lines(data, begin, stop, starts, ends, first, last):  # type: ignore[no-untyped-def]
+def split_lines(data, begin, stop, starts, ends, first, last):
     """uint8[n_bytes], int64, int64 -> int64 lines found that are more than white space.
 
     Line i is ``data[starts[i]:ends[i]]``, without its line feed, and without the white space
@@ -93,7 +94,7 @@ def split_lines(data, begin, stop, starts, ends, first, last):  # type: ignore[n
 
 
 @jit
-def most_lines(data, offsets):  # type: ignore[no-untyped-def]
+def most_lines(data, offsets):
     """The most lines that any document has, blank ones included; at least 1."""
     spare = np.empty(REACH, np.uint8)
     most = 1

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# mypy: allow-untyped-defs, allow-untyped-calls
 """Words that are symbols: ellipses, and words made mostly of number signs."""
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def signals(data: Bytes, offsets: Integers) -> dict[str, Integers]:
 
 
 @jit
-def _count_symbol_words(data, offsets, found):  # type: ignore[no-untyped-def]
+def _count_symbol_words(data, offsets, found):
     spare = np.empty(REACH, np.uint8)
     one = types.uint64(1)
     for document in range(offsets.size - 1):
@@ -56,7 +57,7 @@ def _count_symbol_words(data, offsets, found):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _is_symbol(data, start, stop):  # type: ignore[no-untyped-def]
+def _is_symbol(data, start, stop):
     """Whether the word that begins at ``start`` is a symbol."""
     if data[start] == _HASH:
         return _is_mostly_hashes(data, start, stop)
@@ -73,7 +74,7 @@ def _is_symbol(data, start, stop):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _is_mostly_hashes(data, start, stop):  # type: ignore[no-untyped-def]
+def _is_mostly_hashes(data, start, stop):
     """Whether the runs of '#' of a word are more than half as many as its characters."""
     n_characters = 0
     n_runs = 0

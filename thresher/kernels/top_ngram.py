@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# mypy: allow-untyped-defs, allow-untyped-calls
 """The n words that follow one another most often in a document, and how much of it they are."""
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def signals(data: Bytes, offsets: Integers, n: int) -> dict[str, Integers]:
 
 
 @jit
-def _score(data, offsets, n, most_words, found):  # type: ignore[no-untyped-def]
+def _score(data, offsets, n, most_words, found):
     starts = np.empty(most_words + 1, np.int64)
     lengths = np.empty(most_words + 1, np.int64)
     hashes = np.empty(most_words + 1, np.uint64)
@@ -57,7 +58,7 @@ def _score(data, offsets, n, most_words, found):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _joined(data, n, top, starts, lengths):  # type: ignore[no-untyped-def]
+def _joined(data, n, top, starts, lengths):
     """The n words from number ``top`` on, joined by blanks: uint8[n_bytes]."""
     size = n - 1
     for k in range(n):

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# mypy: allow-untyped-defs, allow-untyped-calls
 """Characters that belong to web addresses."""
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def signals(data: Bytes, offsets: Integers) -> dict[str, Integers]:
 
 
 @jit
-def _count_characters(data, offsets, found):  # type: ignore[no-untyped-def]
+def _count_characters(data, offsets, found):
     spare = np.empty(REACH, np.uint8)
     for document in range(offsets.size - 1):
         total = 0
@@ -49,7 +50,7 @@ def _count_characters(data, offsets, found):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _address_end(data, start, stop):  # type: ignore[no-untyped-def]
+def _address_end(data, start, stop):
     """Where the web address that begins at ``start`` ends; ``start`` if none begins there."""
     scheme = _begins_with(data, start, stop, _SECURE) + _begins_with(data, start, stop, _PLAIN)
     place = start + scheme
@@ -69,7 +70,7 @@ def _address_end(data, start, stop):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _begins_with(data, start, stop, prefix):  # type: ignore[no-untyped-def]
+def _begins_with(data, start, stop, prefix):
     """The length of ``prefix`` if it stands at ``start``, else 0."""
     if start + prefix.size > stop:
         return 0

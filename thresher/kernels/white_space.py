@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# mypy: allow-untyped-defs, allow-untyped-calls
 """White space as Unicode has it: what ``str.isspace`` and ``str.split`` go by."""
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _not_ascii = byte_mask((((0x80, 0xFF),),))
 
 
 @jit
-def spaces(address, carried):  # type: ignore[no-untyped-def]
+def spaces(address, carried):
     """uint64 address, uint64 -> (uint64, uint64): the bytes of white space in a block.
 
     ``carried`` is the second answer of the block before, 0 for a document's first: the bytes of a
@@ -40,7 +41,7 @@ def spaces(address, carried):  # type: ignore[no-untyped-def]
 
 
 @jit
-def space_width(data, place, stop):  # type: ignore[no-untyped-def]
+def space_width(data, place, stop):
     """uint8[n], int64, int64 -> int64: bytes of the white space character at ``place``, 0 if none.
 
     Nothing from ``stop`` on is read.

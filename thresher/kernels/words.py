@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# mypy: allow-untyped-defs, allow-untyped-calls
 """Words and their characters.
 
 Words are what stands between white space, as ``text.split()`` has it.
@@ -31,7 +32,7 @@ def signals(data: Bytes, offsets: Integers) -> dict[str, Integers]:
 
 
 @jit
-def _count_words(data, offsets, words, characters):  # type: ignore[no-untyped-def]
+def _count_words(data, offsets, words, characters):
     spare = np.empty(REACH, np.uint8)
     one = types.uint64(1)
     for document in range(offsets.size - 1):

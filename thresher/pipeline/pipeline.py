@@ -148,7 +148,9 @@ class Pipeline:
         from thresher.pipeline.session import Session
 
         if run_dir is not None and checkpoint_path is not None:
-            raise PlanError("run_dir and checkpoint_path are two names for one thing", todo="give one")
+            raise PlanError(
+                "run_dir and checkpoint_path are two names for one thing", todo="give one"
+            )
         folder = run_dir if run_dir is not None else checkpoint_path
         session = Session(
             self,

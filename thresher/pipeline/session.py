@@ -187,7 +187,9 @@ class Session:
         if self.fresh_from is None:
             return None
         for segment in plan.segments:
-            if self.fresh_from in [name for s in segment.stages for name in (s.name, type(s).__name__)]:
+            if self.fresh_from in [
+                name for s in segment.stages for name in (s.name, type(s).__name__)
+            ]:
                 return segment.index
         names = ", ".join(stage.name for stage in plan.stages)
         raise PlanError(
@@ -279,5 +281,3 @@ def _needs_shared_store(run: Run, executor: BaseExecutor) -> None:
             where=run.paths.output,
             todo="use LocalExecutor(workers=0), or a path that other processes can open",
         )
-
-

@@ -28,8 +28,10 @@ def expand(stages: Sequence[Any]) -> tuple[list[Stage], list[ThresherError]]:
     for number, given in enumerate(stages, 1):
         as_stage = getattr(given, "as_stage", None)
         if isinstance(given, type) or as_stage is None:
-            what = f"{given!r} is not a stage" if not isinstance(given, type) else (
-                f"{given.__name__} is a class, not a stage"
+            what = (
+                f"{given!r} is not a stage"
+                if not isinstance(given, type)
+                else (f"{given.__name__} is a class, not a stage")
             )
             todo = "write it with its arguments: " + (
                 f"{given.__name__}(...)" if isinstance(given, type) else "SomeStage(...)"
@@ -48,7 +50,9 @@ def check_shape(stages: Sequence[Stage], has_tasks: bool) -> list[ThresherError]
     """Sources first, one writer last, every stage with work to do."""
     mistakes: list[ThresherError] = []
     if not stages:
-        return [PlanError("the pipeline has no stages", todo="add_stage(...) a reader, then others")]
+        return [
+            PlanError("the pipeline has no stages", todo="add_stage(...) a reader, then others")
+        ]
     for number, stage in enumerate(stages, 1):
         where = f"stage {number}, {stage.name!r}"
         if isinstance(stage, FilePartitioningStage) and number > 1:
@@ -95,15 +99,14 @@ def check_types(stages: Sequence[Stage], first: type[Task[Any]] | None) -> list[
     given = first
     for number, stage in enumerate(stages, 1):
         takes, gives = stage.task_types()
-        if takes is not None and given is not None and given is not EmptyTask:
-            if not (issubclass(given, takes) or issubclass(takes, given)):
-                mistakes.append(
-                    PlanError(
-                        f"takes {takes.__name__} and is given {given.__name__}",
-                        f"stage {number}, {stage.name!r}",
-                        f"put a stage that makes {takes.__name__} before it",
-                    )
+        if takes is not None and given is not None and not _fits(given, takes):
+            mistakes.append(
+                PlanError(
+                    f"takes {takes.__name__} and is given {given.__name__}",
+                    f"stage {number}, {stage.name!r}",
+                    f"put a stage that makes {takes.__name__} before it",
                 )
+            )
         if not isinstance(stage, Checkpoint):
             given = gives if gives is not Task else None
     return mistakes
@@ -126,32 +129,38 @@ def check_columns(
         if isinstance(stage, FilePartitioningStage | ReaderStage):
             continue
         missing = [name for name in stage.inputs()[1] if name not in columns] if known else []
-        for name in missing:
-            mistakes.append(
-                PlanError(
-                    f"needs the column {name!r}, which is not there",
-                    f"stage {number}, {stage.name!r}",
-                    did_you_mean(name, columns, "the columns are"),
-                )
+        mistakes += [
+            PlanError(
+                f"needs the column {name!r}, which is not there",
+                f"stage {number}, {stage.name!r}",
+                did_you_mean(name, columns, "the columns are"),
             )
+            for name in missing
+        ]
         columns |= set(stage.outputs()[1]) | set(missing)
         known = known and (is_ours(stage) or bool(stage.outputs()[1]) or stage.rows == "subset")
     return mistakes, columns if known else None
 
 
-def check_machine(stages: Sequence[Stage], machine: Machine) -> tuple[list[ThresherError], list[str]]:
+def check_machine(
+    stages: Sequence[Stage], machine: Machine
+) -> tuple[list[ThresherError], list[str]]:
     """No stage asks for GPUs or memory that no node has; CPUs beyond a node are scaled down."""
     mistakes: list[ThresherError] = []
     notes: list[str] = []
     for number, stage in enumerate(stages, 1):
         needs, where = stage.resources, f"stage {number}, {stage.name!r}"
-        if needs.requires_gpu and needs.gpus > machine.gpus or (needs.gpu_memory_gb and not machine.gpus):
-            wanted = f"{needs.gpus:g} GPUs" if needs.gpus else f"{needs.gpu_memory_gb:g} GiB of a GPU"
+        if (needs.requires_gpu and needs.gpus > machine.gpus) or (
+            needs.gpu_memory_gb and not machine.gpus
+        ):
+            wanted = (
+                f"{needs.gpus:g} GPUs" if needs.gpus else f"{needs.gpu_memory_gb:g} GiB of a GPU"
+            )
             mistakes.append(
                 PlanError(
                     f"needs {wanted}; this machine has {machine.gpus}",
                     where,
-                    "run it where there are GPUs, or change it: .with_(resources=Resources(cpus=1))",
+                    "run it where there are GPUs, or say .with_(resources=Resources(cpus=1))",
                 )
             )
         if needs.memory_gb * 2**30 > machine.memory:
@@ -194,6 +203,10 @@ def did_you_mean(name: str, known: Iterable[str], listing: str) -> str:
 def is_ours(stage: Stage) -> bool:
     """Whether a stage's declarations are ours, and so to be trusted."""
     return type(stage).__module__.startswith("thresher.") and not hasattr(stage, "function")
+
+
+def _fits(given: type, takes: type) -> bool:
+    return given is EmptyTask or issubclass(given, takes) or issubclass(takes, given)
 
 
 def _has_no_work(stage: Stage) -> bool:

@@ -68,10 +68,10 @@ def compile_plan(
         if source.reader is None:
             raise PlanError("limit needs a pipeline that begins with a reader")
         parts = limit_parts(source.reader, parts, limit)
-    bound = _bind(source.rest, source)
+    bound, typed = _bind(source.rest, source)
     writer = bound[-1] if isinstance(bound[-1], BaseWriter) else None
     segments = _segments(bound, writer, fusion=fusion)
-    fingerprints = tuple(segment_fingerprint(s.stages, [s.sink]) for s in segments)
+    fingerprints = tuple(segment_fingerprint(s.stages, [s.sink, typed]) for s in segments)
     parts = tuple(replace(part, fingerprint=_of_part(fingerprints[0], part)) for part in parts)
     return Plan(name, segments, parts, fingerprints, source.schema, writer, tuple(notes))
 
@@ -104,27 +104,34 @@ class _Source:
             self.parts = parts_of_tasks(tasks if tasks is not None else [EmptyTask()])
 
 
-def _bind(stages: Sequence[Stage], source: _Source) -> list[Stage]:
-    """Tell the reader which columns to parse, and the writer which schema to hold to."""
+def _bind(stages: Sequence[Stage], source: _Source) -> tuple[list[Stage], pa.Schema | None]:
+    """Tell the reader which columns to parse, and the writer which schema to hold to.
+
+    Returns the stages, and the types the output depends on: where all columns are parsed and the
+    records travel as they are, a column more in one file makes no difference to the others.
+    """
     bound = list(stages)
     if not bound:
         raise PlanError("the pipeline has no stages after its reader", todo="add some")
-    reader, writer = source.reader, bound[-1]
-    if reader is None or source.schema is None:
-        return bound
+    reader, writer, schema = source.reader, bound[-1], source.schema
+    if reader is None or schema is None:
+        return bound, None
     carry = _carries(bound, writer)
-    columns = _columns_used(bound[1:], source.schema) if carry else None
-    bound[0] = reader.bind(source.schema, columns, carry)
-    with_schema = getattr(writer, "with_schema", None)
-    if with_schema is not None:
-        bound[-1] = with_schema(source.schema)
-    return bound
+    columns = _columns_used(bound[1:], schema) if carry else None
+    bound[0] = reader.bind(schema, columns, carry)
+    if isinstance(writer, BaseWriter):
+        bound[-1] = writer.with_schema(schema)
+    if not carry:
+        return bound, schema
+    return bound, None if columns is None else pa.schema([schema.field(c) for c in columns])
 
 
 def _carries(stages: Sequence[Stage], writer: Stage) -> bool:
     """Whether records travel as they were read: same format in and out, all fields."""
-    own_format = getattr(writer, "carries_raw", False)
-    return bool(own_format) and bool(getattr(stages[0], "carries_raw", False))
+    reader = stages[0]
+    assert isinstance(reader, ReaderStage)
+    own = reader.raw_format
+    return bool(own) and isinstance(writer, BaseWriter) and writer.raw_format == own
 
 
 def _columns_used(stages: Sequence[Stage], schema: pa.Schema) -> list[str] | None:

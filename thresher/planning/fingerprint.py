@@ -13,7 +13,7 @@ import inspect
 import json
 import sys
 import sysconfig
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -38,34 +38,29 @@ def describe(value: Any) -> Any:
     """A JSON-ready description that is equal for equal values, on every machine."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    if isinstance(value, bytes):
-        return {"bytes": xxhash.xxh3_128_hexdigest(value)}
-    if isinstance(value, list | tuple):
-        return [describe(item) for item in value]
-    if isinstance(value, set | frozenset):
-        return {"set": sorted(json.dumps(describe(item), sort_keys=True) for item in value)}
-    if isinstance(value, dict):
-        return {str(key): describe(item) for key, item in value.items()}
-    if isinstance(value, Parametrised):
-        return _parametrised(value)
-    if isinstance(value, pa.Schema | pa.DataType):
-        return str(value)
-    if isinstance(value, functools.partial):
-        return ["partial", describe(value.func), describe(value.args), describe(value.keywords)]
-    if isinstance(value, type):
-        return _code_of_class(value)
-    if isinstance(value, FunctionType):
-        return _code_of_function(value, set())
+    for kinds, how in _KINDS:
+        if isinstance(value, kinds):
+            return how(value)
     if inspect.ismethod(value):
         return ["method", value.__name__, describe(value.__self__)]
     return _other(value)
 
 
+def _set(value: Any) -> Any:
+    return {"set": sorted(json.dumps(describe(item), sort_keys=True) for item in value)}
+
+
+def _partial(value: functools.partial[Any]) -> Any:
+    return ["partial", describe(value.func), describe(value.args), describe(value.keywords)]
+
+
 def _parametrised(value: Parametrised) -> Any:
     changes = {k: v for k, v in value.changes().items() if k not in _PLACEMENT_ONLY}
+    where = value.placement_parameters
+    parameters = {k: v for k, v in value.parameters().items() if k not in where}
     return {
         "class": _code_of_class(type(value)),
-        "parameters": describe(value.parameters()),
+        "parameters": describe(parameters),
         "changes": describe(changes),
         "version": getattr(value, "version", "1"),
     }
@@ -161,7 +156,7 @@ def _is_installed(module: str) -> bool:
     Their code is not hashed: their ``version`` attributes speak for them.
     """
     root = module.partition(".")[0]
-    if root == "thresher" or root in sys.stdlib_module_names and root != "__main__":
+    if root == "thresher" or (root in sys.stdlib_module_names and root != "__main__"):
         return True
     file = getattr(sys.modules.get(module), "__file__", None)
     if file is None:
@@ -172,3 +167,16 @@ def _is_installed(module: str) -> bool:
 
 def _qualified(cls: type) -> str:
     return f"{cls.__module__}.{cls.__qualname__}"
+
+
+_KINDS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
+    (bytes, lambda value: {"bytes": xxhash.xxh3_128_hexdigest(value)}),
+    (list | tuple, lambda value: [describe(item) for item in value]),
+    (set | frozenset, _set),
+    (dict, lambda value: {str(key): describe(item) for key, item in value.items()}),
+    (Parametrised, _parametrised),
+    (pa.Schema | pa.DataType, str),
+    (functools.partial, _partial),
+    (type, _code_of_class),
+    (FunctionType, lambda value: _code_of_function(value, set())),
+)

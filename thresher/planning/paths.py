@@ -67,7 +67,9 @@ def _entries(stages: Sequence[Stage]) -> list[str]:
 
 
 def _paths(parts: Sequence[Part]) -> list[str]:
-    return [path for part in parts if isinstance(part.task, FileGroupTask) for path in part.task.data]
+    return [
+        path for part in parts if isinstance(part.task, FileGroupTask) for path in part.task.data
+    ]
 
 
 def _is_below(path: str, folder: str) -> bool:

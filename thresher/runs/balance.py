@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from thresher.runs.part import OUT, QUARANTINE, Outcome
 from thresher.stats import StageCounts
@@ -40,7 +41,7 @@ def unbalanced(counts: Sequence[StageCounts]) -> list[str]:
         for stage in counts
         if stage.balance != 0
     ]
-    for before, after in zip(counts, counts[1:], strict=False):
+    for before, after in pairwise(counts):
         if before.rows_out != after.rows_in:
             problems.append(
                 f"{before.rows_out} rows left stage {before.stage!r}, "

@@ -84,7 +84,9 @@ class LedgerState:
             "sealed": self.sealed,
             "records": [record.to_dict() for record in self.records.values()],
             "earlier": [record.to_dict() for record in self.earlier],
-            "unpublished": {str(n): [list(k) for k in keys] for n, keys in self.unpublished.items()},
+            "unpublished": {
+                str(n): [list(k) for k in keys] for n, keys in self.unpublished.items()
+            },
         }
 
     def _restore(self, summary: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ import base64
 import json
 import pickle
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
@@ -287,7 +288,11 @@ class Run:
                 folder, slash, base = name.rpartition("/")
                 name = f"{folder}{slash}g{self.generation:04d}-{base}"
             return name
-        stem = part.name if port == QUARANTINE and not part.segment else f"{part.segment}/{part.name}"
+        stem = (
+            part.name
+            if port == QUARANTINE and not part.segment
+            else f"segment-{part.segment}/{part.name}"
+        )
         number = f"-{index:04d}" if index else ""
         return f"{port}/{stem}{number}.{extension}"
 
@@ -345,10 +350,8 @@ class Run:
     def close(self) -> None:
         """Note what is published and let go of the run."""
         if self.opened and self._noted:
-            try:
+            with suppress(StorageError):  # recovery settles what is not noted
                 self._append({})
-            except StorageError:
-                pass  # recovery settles what is not noted
         if self.beat is not None and self.opened:
             self.beat.stop()
 

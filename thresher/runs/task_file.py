@@ -30,10 +30,10 @@ def write_task(task: Task[Any], file: IO[bytes]) -> int:
 
 def read_task(path: str) -> Task[Any]:
     """Read a task from a file; tables are memory-mapped, not copied."""
-    with open(path, "rb") as file:  # noqa: PTH123 - paths are strings throughout
+    with open(path, "rb") as file:
         magic = file.read(6)
     if magic != b"ARROW1":
-        with open(path, "rb") as file:  # noqa: PTH123
+        with open(path, "rb") as file:
             task = pickle.load(file)
         assert isinstance(task, Task)
         return task

@@ -179,17 +179,12 @@ class ProcessingStage(Parametrised, ABC, Generic[X, Y]):
                 where=f"stage {self.name!r}",
                 todo="use with_(num_workers=...)",
             )
-        changed: dict[str, Any] = {}
-        for key, value in (
-            ("name", name),
-            ("resources", resources),
-            ("batch_size", batch_size),
-            ("runtime_env", runtime_env),
-        ):
-            if value is not None:
-                changed[key] = value
+        given = dict(zip(_PLACEMENT, (name, resources, batch_size, runtime_env), strict=True))
+        changed = {key: value for key, value in given.items() if value is not None}
         if batch_size is not None and batch_size < 1:
-            raise PlanError(f"batch_size={batch_size} is not 1 or more", where=f"stage {self.name!r}")
+            raise PlanError(
+                f"batch_size={batch_size} is not 1 or more", where=f"stage {self.name!r}"
+            )
         if ray_stage_spec is not None:
             changed["_ray_stage_spec"] = {**self.ray_stage_spec(), **ray_stage_spec}
         if xenna_stage_spec is not None:
@@ -273,7 +268,9 @@ class CompositeStage(ProcessingStage[X, Y]):
                 )
         expanded: list[ProcessingStage[Any, Any]] = []
         for substage in substages:
-            changed = substage.with_(**changes[substage.name]) if substage.name in changes else substage
+            changed = (
+                substage.with_(**changes[substage.name]) if substage.name in changes else substage
+            )
             if isinstance(changed, CompositeStage):
                 expanded += changed.expand()
             else:

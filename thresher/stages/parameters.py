@@ -8,7 +8,7 @@ their constructors validate and store, and do nothing else.
 from __future__ import annotations
 
 import inspect
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 Self = TypeVar("Self", bound="Parametrised")
 
@@ -16,7 +16,13 @@ _ARGUMENTS = "_arguments"
 
 
 class Parametrised:
-    """Base of classes whose instances compare and print as their constructor arguments."""
+    """Base of classes whose instances compare and print as their constructor arguments.
+
+    ``placement_parameters`` names those that say where, not what: work done stays good when they
+    change.
+    """
+
+    placement_parameters: ClassVar[frozenset[str]] = frozenset()
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         instance = super().__new__(cls)

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -67,6 +67,14 @@ class ReaderStage(ProcessingStage[FileGroupTask, DocumentBatch]):
     rows = "any"
     gil_free = True
 
+    @property
+    def raw_format(self) -> str:
+        """The format whose raw records it can send along, ``""`` for none.
+
+        They travel if the writer names the same format.
+        """
+        return ""
+
     @abstractmethod
     def read(self, task: FileGroupTask, report: ReadReport) -> Iterator[DocumentBatch]:
         """Yield batches in order, each with the ``__row`` column; tell bad records to ``report``.
@@ -88,6 +96,10 @@ class ReaderStage(ProcessingStage[FileGroupTask, DocumentBatch]):
         With ``carry`` the records' raw bytes travel along, for a writer of the same format.
         """
 
+    def locate(self, task: FileGroupTask, rows: Collection[int]) -> dict[int, dict[str, Any]]:
+        """``file``, ``line`` (0 if unknown) and ``offset`` of rows, found again in the source."""
+        return {}
+
     def process(self, task: FileGroupTask) -> list[DocumentBatch]:
         """Read the whole group at once; for use outside a pipeline.
 
@@ -101,7 +113,7 @@ class ReaderStage(ProcessingStage[FileGroupTask, DocumentBatch]):
         if report.bad:
             first = report.bad[0]
             raise DataError(
-                f"{len(report.bad)} of {report.found} records are broken; the first: {first.reason}",
+                f"{len(report.bad)} of {report.found} records are broken: {first.reason}",
                 where=f"{first.path}, byte {first.offset}",
                 todo="mend the file, or read it in a Pipeline, which quarantines such records",
             )

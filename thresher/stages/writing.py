@@ -5,11 +5,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
+
+import pyarrow as pa
 
 from thresher.errors import PlanError
 from thresher.stages.base import ProcessingStage
 from thresher.tasks import DocumentBatch, FileGroupTask
+
+Self = TypeVar("Self", bound="BaseWriter")
 
 MODES = ("ignore", "overwrite", "error", "append")
 
@@ -38,6 +42,7 @@ class BaseWriter(ProcessingStage[DocumentBatch, FileGroupTask]):
 
     rows = "same"
     is_sink_stage = True
+    placement_parameters = frozenset(("path", "mode"))
     gil_free = True
 
     def __init__(
@@ -59,6 +64,15 @@ class BaseWriter(ProcessingStage[DocumentBatch, FileGroupTask]):
                 where=f"stage {self.name!r}",
                 todo=f"use one of {', '.join(MODES)}",
             )
+
+    @property
+    def raw_format(self) -> str:
+        """The format whose raw records it can write as they are, ``""`` for none."""
+        return ""
+
+    def with_schema(self: Self, schema: pa.Schema) -> Self:
+        """A copy that holds to the columns and types planned; JSONL needs none."""
+        return self
 
     @abstractmethod
     def write_data(self, task: DocumentBatch, file_path: str) -> None:

@@ -105,9 +105,7 @@ class DocumentBatch(Task[pa.Table]):
         """The rows as a polars frame (needs polars), with ``__row``, without raw records."""
         import polars
 
-        frame = polars.from_arrow(
-            self.data.select([n for n in self.data.column_names if n != RAW])
-        )
+        frame = polars.from_arrow(self.data.select([n for n in self.data.column_names if n != RAW]))
         assert isinstance(frame, polars.DataFrame)
         return frame
 

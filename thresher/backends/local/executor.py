@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Event as CancelEvent
-from typing import Any
 
 import cloudpickle
 

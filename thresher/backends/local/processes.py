@@ -229,7 +229,7 @@ def _sentinel(pid: int) -> int | None:
 def _environment() -> dict[str, str]:
     """Workers import what this process can import; math libraries use one thread each."""
     paths: Sequence[str] = [path or os.getcwd() for path in sys.path]
-    single = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     return {**single, **os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 

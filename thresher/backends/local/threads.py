@@ -69,7 +69,7 @@ class ThreadPool(Pool):
 
                 message, children = server.call(envelope, beat)
                 self._events.put(Event(message, envelope, tuple(children)))
-            except BaseException as error:  # noqa: BLE001 - a thread that ends silently is a hang
+            except BaseException as error:
                 failed = Failed(
                     envelope.attempt.token, envelope.path, envelope.step, "raised",
                     f"{type(error).__name__}: {error}", self._name(envelope),

@@ -74,3 +74,14 @@ def name_of(rule: Any) -> str:
     if isinstance(declared, str):
         return declared
     return str(getattr(rule, "__name__", type(rule).__name__)).strip("<>")
+
+
+def rules(given: Sequence[Any], argument: str, stage: str) -> None:
+    """Refuse what is neither a function nor an object that makes a stage of itself."""
+    for rule in given:
+        if not callable(rule) and not hasattr(rule, "as_stage"):
+            raise WrongTypeError(
+                f"{argument} holds a {type(rule).__name__}",
+                where=stage,
+                todo="give functions or objects such as filters",
+            )

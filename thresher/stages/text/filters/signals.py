@@ -70,7 +70,8 @@ class SignalMemo:
         chunks = text_chunks(column)
         n_bytes = sum(int(chunk.offsets[-1] - chunk.offsets[0]) for chunk in chunks)
         kernels = {_KERNEL_OF[name.partition(":")[0]] for name in missing}
-        if not all([ready(kernel, n_bytes) for kernel in kernels]):  # each is told of the bytes
+        prepared = [ready(kernel, n_bytes) for kernel in kernels]
+        if not all(prepared):
             return None
         for name in missing:
             if name not in self._known:
@@ -110,9 +111,7 @@ def _same_memory(a: Column, b: Column) -> bool:
 
 def _addresses(column: Column) -> list[Any]:
     chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
-    return [
-        (chunk.type, len(chunk), chunk.offset, _buffers(chunk.buffers())) for chunk in chunks
-    ]
+    return [(chunk.type, len(chunk), chunk.offset, _buffers(chunk.buffers())) for chunk in chunks]
 
 
 def _buffers(buffers: list[Any]) -> list[Any]:

@@ -24,6 +24,12 @@ class WordFilter(DocumentFilter):
     def __init__(self, lang: str = "en") -> None:
         self.lang = lang
 
+    @property
+    def requires(self) -> tuple[tuple[str, str], ...]:
+        """(package, extra) pairs that the language needs; looked for before a run."""
+        package = _PACKAGES.get(self.lang)
+        return ((package, "text"),) if package else ()
+
     def words(self, text: str) -> list[str]:
         """The words of a document."""
         return word_splitter(self.lang)(text.strip())
@@ -60,3 +66,4 @@ def _library(module: str, package: str, language: str) -> Any:
 
 
 _SPLITTERS: dict[str, Callable[[], Splitter]] = {"zh": _chinese, "ja": _japanese}
+_PACKAGES = {"zh": "jieba", "ja": "MeCab"}

@@ -67,6 +67,11 @@ class JsonlReaderStage(ReaderStage):
         self._explicit = False
         self._carry = False
 
+    @property
+    def raw_format(self) -> str:
+        """Records travel as they are, unless only some fields are asked for."""
+        return "jsonl" if self.fields is None else ""
+
     def outputs(self) -> tuple[list[str], list[str]]:
         """The columns asked for, where they are known."""
         return [], list(self.fields or [])

@@ -86,7 +86,8 @@ def _scan_compiled(
     encoded = [key.encode("utf-8", "surrogatepass") for key in keys]
     offsets = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
     packed = np.frombuffer(bytearray(b"".join(encoded) + b"\0"), np.uint8)
-    n_rows = int(kernel.scan(buffer, stop, packed, offsets, rows, state, spans, kinds))
+    containers = np.empty(plain.MAX_DEPTH + 1, np.uint8)
+    n_rows = int(kernel.scan(buffer, stop, packed, offsets, rows, state, spans, kinds, containers))
     if not is_utf8(buffer[:stop]):
         for row in range(n_rows):
             if not is_utf8(buffer[rows[row, 0] : rows[row, 1]]):

@@ -4,10 +4,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from thresher.kernels.arrow_text import is_text
 from thresher.stages.parameters import Parametrised
 
 if TYPE_CHECKING:
@@ -40,6 +44,21 @@ class DocumentModifier(Parametrised, ABC):
         """The column with every document changed; the same object if none is."""
         return modify_rows(self.modify_document, column)
 
+    def modify_with(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
+        """What :meth:`modify_column` gives, where it can be used.
+
+        It cannot on columns that hold no text, nor in a subclass that redefines only
+        :meth:`modify_document`.
+        """
+        for base in type(self).__mro__:
+            if "modify_column" in base.__dict__:
+                break
+            if "modify_document" in base.__dict__:
+                return modify_rows(self.modify_document, column)
+        if not is_text(column.type):
+            return modify_rows(self.modify_document, column)
+        return self.modify_column(column)
+
     def as_stage(self) -> Modify:
         """The stage that applies this modifier to the column ``text``."""
         from thresher.stages.text.modifiers.modify import Modify
@@ -47,19 +66,47 @@ class DocumentModifier(Parametrised, ABC):
         return Modify(self)
 
 
-def modify_rows(function: Any, column: pa.ChunkedArray) -> pa.ChunkedArray:
+def modify_rows(function: Callable[[Any], Any], column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Apply a function of one document to a column, row by row.
 
-    Null stays null and the column's type is kept where the results allow it. A column in which
+    Null stays null, and the column's type is kept where the results allow it. A column in which
     nothing changes is returned itself.
     """
     before = column.to_pylist()
     after = [None if value is None else function(value) for value in before]
-    if all(new is old or (type(new) is type(old) and new == old)
-           for new, old in zip(after, before, strict=True)):
+    if all(map(_same, after, before)):
         return column
     try:
-        made = pa.array(after, type=column.type)
+        return pa.chunked_array([pa.array(after, type=column.type)])
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-        made = pa.array(after)
-    return made if isinstance(made, pa.ChunkedArray) else pa.chunked_array([made])
+        return pa.chunked_array([pa.array(after)])
+
+
+def modify_some(
+    function: Callable[[str], str], column: pa.ChunkedArray, where: pa.ChunkedArray
+) -> pa.ChunkedArray:
+    """Apply a function to the documents of a text column for which ``where`` holds.
+
+    All others are known to stay as they are. Returns the column itself if nothing changes.
+    """
+    chosen = pc.fill_null(where, False)
+    if not pc.any(chosen).as_py():
+        return column
+    part = column.filter(chosen)
+    changed = modify_rows(function, part)
+    if changed is part:
+        return column
+    if len(part) == len(column):
+        return changed
+    mask = np.asarray(chosen.combine_chunks().to_numpy(zero_copy_only=False))
+    order = np.empty(len(column), np.int64)  # untouched rows stand first, changed ones behind
+    order[~mask] = np.arange(len(column) - len(part))
+    order[mask] = np.arange(len(column) - len(part), len(column))
+    untouched = column.filter(pc.invert(chosen))
+    return pa.chunked_array([*untouched.chunks, *changed.chunks], type=column.type).take(
+        pa.array(order)
+    )
+
+
+def _same(new: Any, old: Any) -> bool:
+    return new is old or (type(new) is type(old) and bool(new == old))

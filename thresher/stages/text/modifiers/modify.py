@@ -84,7 +84,7 @@ class Modify(ProcessingStage[DocumentBatch, DocumentBatch]):
             if len(columns) > 1:
                 made: Any = _call_with_columns(rule, fields, columns)
             elif isinstance(rule, DocumentModifier):
-                made = rule.modify_column(columns[0])
+                made = rule.modify_with(columns[0])
             else:
                 made = modify_rows(rule, columns[0])
             if [output] == fields and made is columns[0]:
@@ -148,4 +148,6 @@ def _outputs(given: Any, inputs: list[list[str]], where: str) -> list[str]:
                 where=where,
                 todo="name one in output_fields",
             )
-    return [fields[0] if output is None else output for fields, output in zip(inputs, each, strict=True)]
+    return [
+        fields[0] if output is None else output for fields, output in zip(inputs, each, strict=True)
+    ]

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Exit codes, and how an error is told to somebody at a terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+
+from thresher.errors import DataError, PlanError, StorageError, ThresherError
+
+OK = 0
+FAILED = 1
+MISTAKE = 2
+DATA = 3
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+TABLE = (
+    (OK, "done, or nothing to do"),
+    (FAILED, "a stage, a model or the engine failed"),
+    (MISTAKE, "a mistake in the recipe, the plan or the command; nothing was run"),
+    (DATA, "the input is broken, or a path cannot be read or written"),
+    (INTERRUPTED, "interrupted; the same command goes on from there"),
+)
+
+DEBUG = "THRESHER_DEBUG"
+
+
+def code_of(error: BaseException) -> int:
+    """The exit code for an error."""
+    if isinstance(error, PlanError):
+        return MISTAKE
+    if isinstance(error, DataError | StorageError):
+        return DATA
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED
+    return FAILED
+
+
+def tell(error: BaseException) -> None:
+    """Say on standard error what happened, where, and what to do; no traceback unless wanted."""
+    if os.environ.get(DEBUG):
+        traceback.print_exception(error)
+        return
+    if isinstance(error, KeyboardInterrupt):
+        print("interrupted", file=sys.stderr)
+    elif isinstance(error, ThresherError):
+        print(text_of(error), file=sys.stderr)
+    else:
+        print(f"error: {type(error).__name__}: {error}", file=sys.stderr)
+        print(f"  {DEBUG}=1 shows where", file=sys.stderr)
+
+
+def text_of(error: ThresherError) -> str:
+    """An error, or all mistakes it carries, in lines."""
+    if isinstance(error, PlanError) and error.mistakes:
+        listed = "\n".join(_lines(f"{i}. ", e) for i, e in enumerate(error.mistakes, 1))
+        return f"{len(error.mistakes)} mistakes; nothing was run\n\n{listed}"
+    return _lines("error: ", error)
+
+
+def _lines(head: str, error: ThresherError) -> str:
+    indent = " " * (3 if head[0].isdigit() else 2)
+    lines = [f"{head}{error.what}"]
+    if error.where:
+        lines.append(f"{indent}where: {error.where}")
+    if error.todo:
+        lines.append(f"{indent}to do: {error.todo}")
+    return "\n".join(lines)

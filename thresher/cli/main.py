@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command ``thresher``: its subcommands and their options.
+
+Nothing heavy is imported here: each command imports what it needs, so that help is instant.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from thresher import __version__
+from thresher.cli import exit_codes
+
+EPILOG = "Exit codes: " + "; ".join(f"{code} {what}" for code, what in exit_codes.TABLE) + "."
+
+app = typer.Typer(
+    name="thresher",
+    help="Turn raw data into training-ready datasets.",
+    epilog=EPILOG,
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+RecipePath = Annotated[str, typer.Argument(metavar="RECIPE", help="A YAML file.")]
+Sets = Annotated[
+    list[str],
+    typer.Option(
+        "--set",
+        metavar="STAGE.parameter=value",
+        help="Change a parameter; STAGE is a class, a stage's name or its number. Repeatable.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+@app.callback()
+def _thresher(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True)
+    ] = False,
+) -> None:
+    if version:
+        print(f"thresher {__version__}")
+        raise typer.Exit
+
+
+@app.command(epilog=EPILOG)
+def run(
+    recipe: RecipePath,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check and print the plan; write nothing.")
+    ] = False,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Only the first so many records, in input order.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=0, help="Workers; 0 runs in this process.")
+    ] = None,
+    memory: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="Memory for data in flight, e.g. 8GB.")
+    ] = None,
+    run_dir: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="Where the run keeps its records.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Do everything anew.")] = False,
+    fresh_from: Annotated[
+        str | None,
+        typer.Option(metavar="STAGE", help="Do anew what stands from this stage on."),
+    ] = None,
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="Run even if another process seems to.")
+    ] = False,
+    sets: Sets = [],  # noqa: B006 - read by typer only
+    as_json: AsJson = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    no_progress: Annotated[
+        bool, typer.Option("--no-progress", help="Plain lines, no live view.")
+    ] = False,
+) -> None:
+    """Run a recipe, or what is left of it."""
+    from thresher.cli.run import RunOptions, run_recipe
+
+    options = RunOptions(
+        recipe,
+        tuple(sets),
+        dry_run=dry_run,
+        limit=limit,
+        workers=workers,
+        memory=memory,
+        run_dir=run_dir,
+        fresh=fresh,
+        fresh_from=fresh_from,
+        take_over=take_over,
+        as_json=as_json,
+        quiet=quiet,
+        no_progress=no_progress,
+    )
+    raise typer.Exit(run_recipe(options))
+
+
+@app.command()
+def plan(recipe: RecipePath, sets: Sets = [], as_json: AsJson = False) -> None:  # noqa: B006
+    """Show what a recipe would do: steps, columns, parts. Writes nothing."""
+    from thresher.cli.plan import show_plan
+
+    show_plan(recipe, tuple(sets), as_json)
+
+
+@app.command("list")
+def list_(
+    kind: Annotated[
+        str | None,
+        typer.Option(metavar="KIND", help="Only stages, filters, modifiers or executors."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List everything a recipe can name."""
+    from thresher.cli.catalog import list_entries
+
+    list_entries(kind, as_json)
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A stage, filter, modifier, ...")],
+    as_json: AsJson = False,
+) -> None:
+    """Explain one stage, filter or modifier, with its parameters and an example."""
+    from thresher.cli.catalog import show_entry
+
+    show_entry(name, as_json)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of recipes, for editors."""
+    import json
+
+    from thresher.config.schema import schema as recipe_schema
+
+    print(json.dumps(recipe_schema(), indent=2))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code.
+
+    Errors are told without a traceback; THRESHER_DEBUG=1 shows it.
+    """
+    given = None if arguments is None else list(arguments)
+    try:
+        app(args=given, prog_name="thresher")
+    except SystemExit as ended:
+        return _flushed(ended.code if isinstance(ended.code, int) else exit_codes.FAILED)
+    except BrokenPipeError:
+        return _without_output()
+    except (Exception, KeyboardInterrupt) as error:
+        exit_codes.tell(error)
+        return exit_codes.code_of(error)
+    return _flushed(exit_codes.OK)
+
+
+def _flushed(code: int) -> int:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _without_output()
+    return code
+
+
+def _without_output() -> int:
+    """Whoever read the output has left; what is still buffered must not raise at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return exit_codes.BROKEN_PIPE

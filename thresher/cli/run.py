@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``thresher run``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from thresher.cli import exit_codes
+from thresher.cli.plan import print_plan
+from thresher.config import Recipe, load_recipe
+from thresher.config.dump import short_name
+from thresher.errors import ThresherError
+from thresher.runs.report.live import view_for
+from thresher.runs.report.plain import PlainView, SilentView
+
+if TYPE_CHECKING:
+    from thresher.pipeline import RunResult
+    from thresher.runs.report import Observer
+    from thresher.runs.report.closing import Hints
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What was asked for on the command line."""
+
+    recipe: str
+    sets: tuple[str, ...]
+    dry_run: bool
+    limit: int | None
+    workers: int | None
+    memory: str | None
+    run_dir: str | None
+    fresh: bool
+    fresh_from: str | None
+    take_over: bool
+    as_json: bool
+    quiet: bool
+    no_progress: bool
+
+
+def run_recipe(options: RunOptions) -> int:
+    """Run it and say how it went; returns the exit code."""
+    recipe = load_recipe(options.recipe, (*options.sets, *_executor_sets(options)))
+    try:
+        if options.dry_run:
+            print_plan(recipe, options.as_json, options.limit)
+            return exit_codes.OK
+        result = recipe.pipeline.run(
+            recipe.executor,
+            run_dir=options.run_dir or recipe.run_dir,
+            resume=not options.fresh,
+            fresh_from=options.fresh_from,
+            limit=options.limit,
+            take_over=options.take_over,
+            observer=_view(options, recipe),
+        )
+    except ThresherError as error:
+        raise recipe.located(error) from error
+    if options.as_json:
+        print(json.dumps(as_json(result), indent=2))
+    return exit_codes.INTERRUPTED if result.status == "interrupted" else exit_codes.OK
+
+
+def as_json(result: RunResult) -> dict[str, Any]:
+    """What a program wants to know of a run."""
+    return {
+        "status": result.status,
+        "output": result.output,
+        "run_dir": result.run_dir,
+        "manifest": result.manifest_path,
+        "quarantine": result.quarantine_dir,
+        "stages": [counts.to_dict() for counts in result.counts],
+    }
+
+
+def _executor_sets(options: RunOptions) -> list[str]:
+    sets = []
+    if options.workers is not None:
+        sets.append(f"executor.workers={options.workers}")
+    if options.memory is not None:
+        sets.append(f"executor.memory={json.dumps(options.memory)}")
+    return sets
+
+
+def _view(options: RunOptions, recipe: Recipe) -> Observer:
+    if options.quiet:
+        return SilentView()
+    # With --json, standard output belongs to the program that reads it.
+    stream = sys.stderr if options.as_json else sys.stdout
+    hints = () if options.as_json else _hints(options, recipe)
+    return PlainView(stream, hints) if options.no_progress else view_for(stream, hints)
+
+
+def _hints(options: RunOptions, recipe: Recipe) -> Hints:
+    names = [short_name(stage) for stage in recipe.pipeline.stages]
+    # Something in the middle is more worth a look than the reader or the writer.
+    name = names[len(names) // 2] if names else "Checkpoint"
+    return (
+        (f"thresher plan {options.recipe}", "the steps, and which columns they use"),
+        (f"thresher show {name}", "what a stage does and how to set it"),
+        ("thresher list --kind filter", "other filters; add one and run again"),
+    )

@@ -1,0 +1,391 @@
+# SPDX-License-Identifier: Apache-2.0
+"""JSONL kernels for reading: find the values of wanted keys, and decode them.
+
+The plain definitions are in :mod:`thresher.kernels.jsonl_plain`. Buffers hold 64 bytes or more
+beyond the last line, which ends in LF: blocks of 64 bytes are looked at from anywhere before it,
+and no search passes a LF.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from thresher.kernels import jsonl_plain as plain
+from thresher.kernels.blocks import BLOCK, address_of, byte_mask, lowest_bit
+from thresher.kernels.compiled import jit
+
+_ABSENT, _TEXT, _ESCAPED, _HALF_PAIR = plain.ABSENT, plain.TEXT, plain.ESCAPED, plain.HALF_PAIR
+_INTEGER, _DECIMAL = plain.INTEGER, plain.DECIMAL
+_TRUE, _FALSE, _NULL = plain.TRUE, plain.FALSE, plain.NULL
+_OBJECT, _ARRAY = plain.OBJECT, plain.ARRAY
+_GOOD, _BROKEN, _TWICE, _ASK = plain.GOOD, plain.BROKEN, plain.TWICE, plain.ASK
+_DEPTH = plain.MAX_DEPTH
+
+# What may come next. FIRST_KEY and FIRST_VALUE also allow the container to close.
+_KEY, _FIRST_KEY, _COLON, _VALUE, _FIRST_VALUE, _COMMA, _END = range(7)
+
+_LF, _QUOTE, _BACKSLASH = 10, 34, 92
+
+string_stops = byte_mask((((0x00, 0x1F), (0x22, 0x22), (0x5C, 0x5C)),))
+"""uint64 address -> uint64: quotes, backslashes and control characters."""
+
+backslashes = byte_mask((((0x5C, 0x5C),),))
+"""uint64 address -> uint64: backslashes."""
+
+
+@intrinsic
+def copy_block(typing_context, source, target):  # type: ignore[no-untyped-def]
+    """uint64, uint64 -> none: copy 64 bytes between addresses, as one load and one store."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        vector = ir.VectorType(ir.IntType(8), BLOCK).as_pointer()
+        block = builder.load(builder.inttoptr(arguments[0], vector), align=1)
+        builder.store(block, builder.inttoptr(arguments[1], vector), align=1)
+        return context.get_dummy_value()
+
+    return types.void(types.uint64, types.uint64), generate
+
+
+def _hex_values() -> Any:
+    values = np.full(256, -1, np.int32)
+    for digit in "0123456789abcdefABCDEF":
+        values[ord(digit)] = int(digit, 16)
+    return values
+
+
+def _escapes() -> Any:
+    meanings = np.full(256, -1, np.int32)
+    for mark, meaning in zip('"\\/bfnrt', '"\\/\b\f\n\r\t', strict=True):
+        meanings[ord(mark)] = ord(meaning)
+    return meanings
+
+
+_HEX = _hex_values()
+_MEANS = _escapes()
+
+
+@jit
+def code_unit(buffer, at):  # type: ignore[no-untyped-def]
+    """uint8[n], int64 -> int64: the value of four hexadecimal digits; negative if they are not."""
+    value = 0
+    for i in range(4):
+        digit = _HEX[buffer[at + i]]
+        if digit < 0:
+            return -1
+        value = value * 16 + digit
+    return value
+
+
+@jit
+def string_end(buffer, at):  # type: ignore[no-untyped-def]  # noqa: C901
+    """uint8[n], int64 -> (int64, int64): the closing quote of a string whose inside begins at
+    ``at``, and its kind; ABSENT if it is broken, with the place of the fault."""
+    kind = _TEXT
+    base = address_of(buffer)
+    while True:
+        stops = string_stops(base + types.uint64(at))
+        if stops == 0:
+            at += BLOCK
+            continue
+        at += lowest_bit(stops)
+        if buffer[at] == _QUOTE:
+            return at, kind
+        if buffer[at] != _BACKSLASH:
+            return at, _ABSENT
+        if kind == _TEXT:
+            kind = _ESCAPED
+        mark = buffer[at + 1]
+        if mark == 117:  # u
+            unit = code_unit(buffer, at + 2)
+            if unit < 0:
+                return at, _ABSENT
+            at += 6
+            if 0xD800 <= unit < 0xE000:
+                low = -1
+                if unit < 0xDC00 and buffer[at] == _BACKSLASH and buffer[at + 1] == 117:
+                    low = code_unit(buffer, at + 2)
+                if 0xDC00 <= low < 0xE000:
+                    at += 6
+                else:
+                    kind = _HALF_PAIR
+        elif _MEANS[mark] >= 0:
+            at += 2
+        else:
+            return at, _ABSENT
+
+
+@jit
+def number_end(buffer, at):  # type: ignore[no-untyped-def]  # noqa: C901
+    """uint8[n], int64 -> (int64, int64): the end of a number and its kind; ABSENT if broken."""
+    kind = _INTEGER
+    if buffer[at] == 45:  # -
+        at += 1
+    digits = at
+    while 48 <= buffer[at] <= 57:
+        at += 1
+    if at == digits or (buffer[digits] == 48 and at > digits + 1):
+        return at, _ABSENT
+    if buffer[at] == 46:  # .
+        kind = _DECIMAL
+        at += 1
+        digits = at
+        while 48 <= buffer[at] <= 57:
+            at += 1
+        if at == digits:
+            return at, _ABSENT
+    if buffer[at] == 69 or buffer[at] == 101:  # E e
+        kind = _DECIMAL
+        at += 1
+        if buffer[at] == 43 or buffer[at] == 45:  # + -
+            at += 1
+        digits = at
+        while 48 <= buffer[at] <= 57:
+            at += 1
+        if at == digits:
+            return at, _ABSENT
+    return at, kind
+
+
+@jit
+def word_end(buffer, at):  # type: ignore[no-untyped-def]
+    """uint8[n], int64 -> (int64, int64): the end of true, false or null and its kind; ABSENT if
+    it is none of them."""
+    a, b, c, d = buffer[at], buffer[at + 1], buffer[at + 2], buffer[at + 3]
+    if a == 116 and b == 114 and c == 117 and d == 101:
+        return at + 4, _TRUE
+    if a == 110 and b == 117 and c == 108 and d == 108:
+        return at + 4, _NULL
+    if a == 102 and b == 97 and c == 108 and d == 115 and buffer[at + 4] == 101:
+        return at + 5, _FALSE
+    return at, _ABSENT
+
+
+@jit
+def wanted_key(buffer, start, stop, keys, offsets):  # type: ignore[no-untyped-def]
+    """uint8[n], int64, int64, uint8[m], int64[K + 1] -> int64: which key it is; -1 if none."""
+    for k in range(offsets.size - 1):
+        if offsets[k + 1] - offsets[k] == stop - start:
+            same = True
+            for i in range(stop - start):
+                if buffer[start + i] != keys[offsets[k] + i]:
+                    same = False
+                    break
+            if same:
+                return k
+    return -1
+
+
+@jit
+def scan_record(  # type: ignore[no-untyped-def]  # noqa: C901
+    buffer, at, row, keys, offsets, rows, spans, kinds, containers
+):
+    """-> (int64, int64): the end of the line, LF left out, and the record's state.
+
+    ``at`` is the first byte that is not white space. Fills ``row`` of the arrays, as the plain
+    definition says; ``containers`` uint8[MAX_DEPTH + 1] is scratch.
+    """
+    state = _GOOD
+    depth = 0
+    expect = _VALUE
+    key = -1  # the wanted key whose value comes or is open, in the outermost object
+    before = at
+    members = 0
+    if buffer[at] != 123:  # {
+        return at, _BROKEN
+    while True:
+        c = buffer[at]
+        if c == _QUOTE:
+            start = at + 1
+            at, kind = string_end(buffer, start)
+            if kind == _ABSENT:
+                return at, _BROKEN
+            if expect in (_KEY, _FIRST_KEY):
+                expect = _COLON
+                if depth == 1:
+                    members += 1
+                    key = -1
+                    if kind != _TEXT:
+                        state = _ASK
+                    else:
+                        key = wanted_key(buffer, start, at, keys, offsets)
+                        if key >= 0:
+                            if kinds[key, row] != _ABSENT and state == _GOOD:
+                                state = _TWICE
+                            spans[key, row, 0] = before
+            elif expect in (_VALUE, _FIRST_VALUE):
+                expect = _COMMA
+                if depth == 1 and key >= 0:
+                    kinds[key, row] = kind
+                    spans[key, row, 1] = start
+                    spans[key, row, 2] = at
+            else:
+                return at, _BROKEN
+            at += 1
+        elif c == 44:  # ,
+            if expect != _COMMA:
+                return at, _BROKEN
+            expect = _KEY if containers[depth] == _OBJECT else _VALUE
+            if depth == 1:
+                before = at
+                if key >= 0:
+                    spans[key, row, 3] = at
+            at += 1
+        elif c == 58:  # :
+            if expect != _COLON:
+                return at, _BROKEN
+            expect = _VALUE
+            at += 1
+        elif c == 32 or c == 9 or c == 13:
+            at += 1
+        elif c == 123 or c == 91:  # { [
+            if (expect != _VALUE and expect != _FIRST_VALUE) or depth == _DEPTH:
+                return at, _BROKEN
+            kind = _OBJECT if c == 123 else _ARRAY
+            if depth == 1 and key >= 0:
+                kinds[key, row] = kind
+                spans[key, row, 1] = at
+            depth += 1
+            containers[depth] = kind
+            expect = _FIRST_KEY if c == 123 else _FIRST_VALUE
+            at += 1
+        elif c == 125 or c == 93:  # } ]
+            first = _FIRST_KEY if c == 125 else _FIRST_VALUE
+            kind = _OBJECT if c == 125 else _ARRAY
+            if depth == 0 or containers[depth] != kind or (expect != _COMMA and expect != first):
+                return at, _BROKEN
+            depth -= 1
+            expect = _COMMA
+            if depth == 1 and key >= 0:
+                spans[key, row, 2] = at + 1
+            elif depth == 0:
+                if key >= 0:
+                    spans[key, row, 3] = at
+                rows[row, 2] = at
+                rows[row, 3] = members
+                expect = _END
+            at += 1
+        elif c == _LF:
+            return at, state if expect == _END else _BROKEN
+        else:
+            if expect != _VALUE and expect != _FIRST_VALUE:
+                return at, _BROKEN
+            start = at
+            if c == 45 or 48 <= c <= 57:
+                at, kind = number_end(buffer, at)
+            else:
+                at, kind = word_end(buffer, at)
+            if kind == _ABSENT:
+                return at, _BROKEN
+            expect = _COMMA
+            if depth == 1 and key >= 0:
+                kinds[key, row] = kind
+                spans[key, row, 1] = start
+                spans[key, row, 2] = at
+
+
+@jit
+def forget(row, rows, spans, kinds):  # type: ignore[no-untyped-def]
+    """Fill one row of the arrays with zeros."""
+    for i in range(4):
+        rows[row, i] = 0
+    for k in range(kinds.shape[0]):
+        kinds[k, row] = _ABSENT
+        for i in range(4):
+            spans[k, row, i] = 0
+
+
+@jit
+def scan(  # type: ignore[no-untyped-def]
+    buffer, stop, keys, offsets, rows, state, spans, kinds, containers
+):
+    """As the plain ``scan``, with the wanted keys as bytes, uint8[m], and int64[K + 1] offsets.
+
+    UTF-8 is not checked here. Records that need a closer look get the state ASK. ``containers``
+    uint8[MAX_DEPTH + 1] is scratch.
+    """
+    at = types.int64(0)  # a literal 0 would be a type of its own, and all be compiled twice
+    row = types.int64(0)
+    while at < stop:
+        line = at
+        while buffer[at] == 32 or buffer[at] == 9 or buffer[at] == 13:
+            at += 1
+        if buffer[at] == _LF:
+            at += 1
+            continue
+        if row == rows.shape[0]:
+            break
+        forget(row, rows, spans, kinds)
+        rows[row, 0] = line
+        at, found = scan_record(buffer, at, row, keys, offsets, rows, spans, kinds, containers)
+        if found == _BROKEN:
+            forget(row, rows, spans, kinds)
+            rows[row, 0] = line
+        while buffer[at] != _LF:
+            at += 1
+        at += 1
+        rows[row, 1] = at
+        state[row] = found
+        row += 1
+    return row
+
+
+@jit
+def unescape(buffer, starts, stops, escaped, out, offsets):  # type: ignore[no-untyped-def]
+    """As the plain ``unescape``; ``out`` has 64 bytes more than the values need."""
+    source = address_of(buffer)
+    target = address_of(out)
+    at = 0
+    for row in range(starts.size):
+        offsets[row] = at
+        place = starts[row]
+        stop = stops[row]
+        while place < stop:
+            copy_block(source + types.uint64(place), target + types.uint64(at))
+            step = BLOCK
+            if escaped[row]:
+                step = lowest_bit(backslashes(source + types.uint64(place)))
+            if place + step >= stop:
+                at += stop - place
+                break
+            place += step
+            at += step
+            if step < BLOCK:
+                place, at = unescape_one(buffer, place, out, at)
+    offsets[starts.size] = at
+
+
+@jit
+def unescape_one(buffer, place, out, at):  # type: ignore[no-untyped-def]
+    """uint8[n], int64, uint8[m], int64 -> (int64, int64): decode the escape that begins at
+    ``place`` to ``out[at:]``; the places behind both."""
+    mark = buffer[place + 1]
+    if mark != 117:  # u
+        out[at] = _MEANS[mark]
+        return place + 2, at + 1
+    code = code_unit(buffer, place + 2)
+    place += 6
+    if 0xD800 <= code < 0xDC00:
+        code = 0x10000 + ((code - 0xD800) << 10) + (code_unit(buffer, place + 2) - 0xDC00)
+        place += 6
+    if code < 0x80:
+        out[at] = code
+        return place, at + 1
+    if code < 0x800:
+        out[at] = 0xC0 | code >> 6
+        out[at + 1] = 0x80 | code & 0x3F
+        return place, at + 2
+    if code < 0x10000:
+        out[at] = 0xE0 | code >> 12
+        out[at + 1] = 0x80 | code >> 6 & 0x3F
+        out[at + 2] = 0x80 | code & 0x3F
+        return place, at + 3
+    out[at] = 0xF0 | code >> 18
+    out[at + 1] = 0x80 | code >> 12 & 0x3F
+    out[at + 2] = 0x80 | code >> 6 & 0x3F
+    out[at + 3] = 0x80 | code & 0x3F
+    return place, at + 4

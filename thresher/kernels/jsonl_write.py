@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""JSONL kernels for writing; their plain definitions are in ``jsonl_write_plain``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import types
+
+from thresher.kernels.blocks import BLOCK, REACH, address_of, block_at, lowest_bit
+from thresher.kernels.compiled import jit
+from thresher.kernels.jsonl import copy_block, string_stops
+
+_QUOTE, _BACKSLASH = 34, 92
+_LONGEST = 6  # bytes of one escape
+
+
+def _short_escapes() -> Any:
+    letters = np.zeros(256, np.uint8)
+    for byte, letter in zip('"\\\b\f\n\r\t', '"\\bfnrt', strict=True):
+        letters[ord(byte)] = ord(letter)
+    return letters
+
+
+_SHORT = _short_escapes()
+
+
+@jit
+def escape_one(byte, out, at):  # type: ignore[no-untyped-def]
+    """uint8, uint8[m], int64 -> int64: write one escape to ``out[at:]``; the place behind it."""
+    out[at] = _BACKSLASH
+    if _SHORT[byte] != 0:
+        out[at + 1] = _SHORT[byte]
+        return at + 2
+    out[at + 1] = 117  # u
+    out[at + 2] = out[at + 3] = 48
+    out[at + 4] = 48 + (byte >> 4)
+    low = byte & 15
+    out[at + 5] = low + 48 if low < 10 else low + 87
+    return at + 6
+
+
+@jit
+def escape(data, offsets, first, out, ends):  # type: ignore[no-untyped-def]
+    """As the plain ``escape``; asks for room of a block and an escape more than it needs."""
+    spare = np.empty(REACH, np.uint8)
+    target = address_of(out)
+    at = ends[first]
+    for row in range(first, offsets.size - 1):
+        place = offsets[row]
+        stop = offsets[row + 1]
+        if at + BLOCK >= out.size:
+            return row
+        out[at] = _QUOTE
+        at += 1
+        while place < stop:
+            if at + BLOCK + _LONGEST >= out.size:
+                return row
+            block = block_at(data, place, spare)
+            copy_block(block, target + types.uint64(at))
+            step = min(lowest_bit(string_stops(block)), stop - place)
+            place += step
+            at += step
+            if step < BLOCK and place < stop:
+                at = escape_one(data[place], out, at)
+                place += 1
+        out[at] = _QUOTE
+        at += 1
+        ends[row + 1] = at
+    return offsets.size - 1
+
+
+@jit
+def gather(first, second, from_second, starts, stops, out):  # type: ignore[no-untyped-def]
+    """As the plain ``gather``; reads nothing beyond the pieces."""
+    target = address_of(out)
+    at = types.int64(0)
+    for piece in range(starts.size):
+        length = stops[piece] - starts[piece]
+        source = address_of(second) if from_second[piece] else address_of(first)
+        source += types.uint64(starts[piece])
+        if length < BLOCK:
+            data = second if from_second[piece] else first
+            for i in range(length):
+                out[at + i] = data[starts[piece] + i]
+        else:
+            done = types.int64(0)
+            while done + BLOCK <= length:
+                copy_block(source + types.uint64(done), target + types.uint64(at + done))
+                done += BLOCK
+            last = length - BLOCK  # overlaps what is copied already
+            copy_block(source + types.uint64(last), target + types.uint64(at + last))
+        at += length

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is said when a run has ended: how, where things are, and what to try next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from thresher.runs.report.figures import counted, duration, nearby
+from thresher.runs.report.observer import RunEnd
+
+Hints: TypeAlias = Sequence[tuple[str, str]]
+"""(what to type, what it does) pairs."""
+
+IN_PYTHON: Hints = (
+    ("print(pipeline.describe())", "what each stage needs and gives"),
+    ("thresher list", "every stage, filter and modifier there is"),
+)
+
+
+def headline(end: RunEnd) -> str:
+    """How the run ended, in one sentence."""
+    time = duration(end.seconds)
+    done, parts = end.snapshot.parts_done, end.snapshot.parts
+    if end.status == "complete":
+        return f"Done: {counted(parts, 'part')} in {time}."
+    if end.status == "nothing to do":
+        return f"Nothing to do: all {counted(parts, 'part')} were done before ({time})."
+    if end.status == "interrupted":
+        return (
+            f"Interrupted after {time}, {done:,} of {counted(parts, 'part')} done. "
+            "The same command goes on from here."
+        )
+    return (
+        f"Failed after {time}, {done:,} of {counted(parts, 'part')} done. "
+        "What is done is kept: mend the cause and run again."
+    )
+
+
+def places(end: RunEnd) -> list[tuple[str, str]]:
+    """(what, where) pairs."""
+    found = []
+    if end.output:
+        found.append(("output", nearby(end.output)))
+    if end.quarantine:
+        rows = counted(end.snapshot.quarantined, "record")
+        found.append(("quarantine", f"{nearby(end.quarantine)} ({rows}, with reasons)"))
+    if end.manifest:
+        found.append(("manifest", nearby(end.manifest)))
+    return found
+
+
+def closing(end: RunEnd, hints: Hints) -> str:
+    """All lines that follow the waterfall."""
+    lines = [headline(end)]
+    lines += [f"  {what:<11} {where}" for what, where in places(end)]
+    if hints and end.status in ("complete", "nothing to do"):
+        width = max(len(command) for command, _ in hints)
+        lines.append("  try next")
+        lines += [f"    {command:<{width}}   {what}" for command, what in hints]
+    return "\n".join(lines)

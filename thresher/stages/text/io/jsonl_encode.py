@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Encode Arrow columns as JSON values, and rows of them as JSON objects."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import decimal
+import json
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from thresher.kernels import compiled
+from thresher.kernels import jsonl_write_plain as plain
+from thresher.kernels.arrow_text import text_chunks
+from thresher.stages.text.io.jsonl_columns import is_json, is_text
+
+Bytes = NDArray[np.uint8]
+Integers = NDArray[np.int64]
+
+NULL = b"null"
+_ROOM = 128
+
+
+@dataclass
+class Values:
+    """n JSON values: value i is ``data[starts[i]:stops[i]]``.
+
+    Parameters
+    ----------
+    data : uint8[...]
+        The values' bytes.
+    starts, stops : int64[n]
+        Where each begins and ends.
+    """
+
+    data: Bytes
+    starts: Integers
+    stops: Integers
+
+
+def encode_rows(table: pa.Table) -> Bytes:
+    """uint8: one line for each row of ``table``, all its columns in order."""
+    parts: list[Bytes] = []
+    starts = np.empty((table.num_rows, 2 * table.num_columns + 1), np.int64)
+    stops = np.empty_like(starts)
+    size = 0
+    for i, field in enumerate(table.schema):
+        key = (b"{" if i == 0 else b",") + encode_key(field.name)
+        values = encode_column(table.column(i), field)
+        starts[:, 2 * i], stops[:, 2 * i] = size, size + len(key)
+        size += len(key)
+        starts[:, 2 * i + 1], stops[:, 2 * i + 1] = values.starts + size, values.stops + size
+        size += len(values.data)
+        parts += [np.frombuffer(key, np.uint8), values.data]
+    end = b"}\n" if table.num_columns else b"{}\n"
+    starts[:, -1], stops[:, -1] = size, size + len(end)
+    data = np.concatenate([*parts, np.frombuffer(end, np.uint8)])
+    return gather(data, data, np.zeros(starts.size, np.bool_), starts.ravel(), stops.ravel())
+
+
+def encode_key(name: str) -> bytes:
+    """A key in quotes, and its colon."""
+    return json.dumps(name, ensure_ascii=False).encode("utf-8", "surrogatepass") + b":"
+
+
+def encode_column(column: pa.Array | pa.ChunkedArray, field: pa.Field) -> Values:
+    """The values of a column; nulls, NaN and infinities are ``null``."""
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+        field = pa.field(field.name, column.type)
+    if is_json(field):
+        return _with_nulls(_written(column), column)
+    if is_text(field) or pa.types.is_string_view(column.type):
+        return _with_nulls(_strings(column), column)
+    kind = column.type
+    types = pa.types
+    if types.is_integer(kind) or types.is_boolean(kind) or types.is_decimal(kind):
+        return _with_nulls(_written(column.cast(pa.large_string())), column)
+    return _listed([encode_value(value) for value in _to_python(column)])
+
+
+def encode_value(value: Any) -> bytes:
+    """One Python value as JSON; what JSON does not know is written as text."""
+    if isinstance(value, float) and value - value != 0:
+        return NULL
+    if isinstance(value, float):
+        return float.__repr__(value).encode()
+    return json.dumps(_plain(value), ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def gather(
+    first: Bytes, second: Bytes, from_second: NDArray[np.bool_], starts: Integers, stops: Integers
+) -> Bytes:
+    """uint8: pieces of two buffers one after the other; see the plain definition."""
+    out = np.empty(int((stops - starts).sum()), np.uint8)
+    if compiled.ready("jsonl_write", len(out)):
+        from thresher.kernels import jsonl_write as kernel
+
+        kernel.gather(frozen(first), frozen(second), from_second, starts, stops, out)
+    else:
+        plain.gather(first, second, from_second, starts, stops, out)
+    return out
+
+
+def frozen(array: Bytes) -> Bytes:
+    """A read-only view: kernels are compiled for one kind of array."""
+    view = array[:]
+    view.flags.writeable = False
+    return view
+
+
+def _strings(column: pa.Array) -> Values:
+    """A text column, escaped and in quotes."""
+    (text,) = text_chunks(column)
+    n_bytes = int(text.offsets[-1] - text.offsets[0])
+    n_rows = len(column)
+    ends = np.zeros(n_rows + 1, np.int64)
+    out = np.empty(n_bytes + n_bytes // 16 + 2 * n_rows + _ROOM, np.uint8)
+    if compiled.ready("jsonl_write", n_bytes):
+        from thresher.kernels import jsonl_write as kernel
+
+        escape = kernel.escape
+    else:
+        escape = plain.escape
+    done = 0
+    while (done := escape(text.data, text.offsets, done, out, ends)) < n_rows:
+        larger = np.empty(2 * len(out) + _ROOM, np.uint8)
+        larger[: ends[done]] = out[: ends[done]]
+        out = larger
+    return Values(out[: ends[-1]], ends[:-1], ends[1:])
+
+
+def _written(column: pa.Array) -> Values:
+    """A column of text that is JSON already."""
+    (text,) = text_chunks(column)
+    return Values(text.data, text.offsets[:-1], text.offsets[1:])
+
+
+def _listed(values: list[bytes]) -> Values:
+    ends = np.fromiter(accumulate(map(len, values), initial=0), np.int64, len(values) + 1)
+    return Values(np.frombuffer(b"".join(values), np.uint8), ends[:-1], ends[1:])
+
+
+def _with_nulls(values: Values, column: pa.Array) -> Values:
+    """The values, ``null`` where the column is null."""
+    if column.null_count == 0:
+        return values
+    is_null = column.is_null().to_numpy(zero_copy_only=False)
+    at = len(values.data)
+    return Values(
+        np.concatenate([values.data, np.frombuffer(NULL, np.uint8)]),
+        np.where(is_null, at, values.starts),
+        np.where(is_null, at + len(NULL), values.stops),
+    )
+
+
+def _to_python(column: pa.Array) -> list[Any]:
+    """Values as Python objects; times of nanoseconds as text, which Python's cannot hold."""
+    types = pa.types
+    if types.is_timestamp(column.type):
+        zone = "Z" if column.type.tz else ""
+        naive = column.cast(pa.timestamp(column.type.unit))
+        return [
+            None if value is None else value.replace(" ", "T") + zone
+            for value in naive.cast(pa.string()).to_pylist()
+        ]
+    if types.is_date(column.type) or types.is_time(column.type):
+        return column.cast(pa.string()).to_pylist()
+    if types.is_duration(column.type):
+        return column.cast(pa.int64()).to_pylist()
+    return column.to_pylist()
+
+
+def _plain(value: Any) -> Any:
+    """A value made of what JSON knows."""
+    if isinstance(value, dict):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, float):
+        return value if value - value == 0 else None
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, datetime.datetime | datetime.date | datetime.time):
+        return value.isoformat()
+    if isinstance(value, datetime.timedelta):
+        return value.total_seconds()
+    if isinstance(value, decimal.Decimal):
+        return float(value)
+    return value if value is None or isinstance(value, str | int | bool) else str(value)
+
+
+def same_values(left: pa.Array, right: pa.Array) -> NDArray[np.bool_]:
+    """bool[n]: where both hold the same value; two nulls are not compared, and differ."""
+    if pa.types.is_nested(left.type) or left.type != right.type:
+        pairs = zip(left.to_pylist(), right.to_pylist(), strict=True)
+        return np.array([a is not None and a == b for a, b in pairs], np.bool_)
+    return pc.fill_null(pc.equal(left, right), False).to_numpy(zero_copy_only=False)
