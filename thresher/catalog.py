@@ -272,8 +272,9 @@ class _Class:
                 defined[node.name] = any("abstract" in ast.unparse(d) for d in node.decorator_list)
             elif isinstance(node, ast.Assign):
                 defined |= {t.id: False for t in node.targets if isinstance(t, ast.Name)}
-            elif isinstance(node, ast.AnnAssign) and node.value and isinstance(node.target, ast.Name):
-                defined[node.target.id] = False
+            elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                # Without a value it only tells a type.
+                defined |= {node.target.id: False} if node.value is not None else {}
         return defined
 
 

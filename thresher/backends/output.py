@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-import contextlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from thresher import storage
@@ -13,9 +14,24 @@ from thresher.errors import StorageError
 from thresher.runs.crash_points import crash_point
 from thresher.runs.part import OUT, QUARANTINE, SPILL, Path, WrittenFile
 from thresher.runs.task_file import write_task
-from thresher.stages.writing import BaseWriter
+from thresher.stages.writing import BaseWriter, WriteStream
 from thresher.storage.temporaries import count_lines, make_parent, sync_file
 from thresher.tasks import DocumentBatch, Task
+
+
+class LazyStream:
+    """A writer's stream that opens its file with the first batch."""
+
+    def __init__(self, writer: BaseWriter, full: str) -> None:
+        self._writer = writer
+        self._full = full
+        self.opened: WriteStream | None = None
+
+    def write(self, task: DocumentBatch) -> None:
+        """Append all rows of a batch, or raise a DataError and append none."""
+        if self.opened is None:
+            self.opened = self._writer.stream(self._full)
+        self.opened.write(task)
 
 
 class OutputFiles:
@@ -30,24 +46,20 @@ class OutputFiles:
         self.written: list[WrittenFile] = []
         self._stem = "-".join(map(str, path)) or "root"
         self._n = 0
+        self._opened: list[str] = []
 
-    def write(self, writer: BaseWriter, path: Path, task: DocumentBatch) -> None:
-        """Have ``writer`` write one batch to a temporary on port ``out``."""
-        crash_point("before-write")
+    @contextmanager
+    def writing(self, writer: BaseWriter, path: Path) -> Iterator[LazyStream]:
+        """A stream to a temporary on port ``out``; no file if nothing is written to it."""
         temp, full = self._temp(OUT)
-        writer.write_data(task, full)
-        rows = writer.count_rows(full)
-        self._close(OUT, path, temp, full, rows, writer.file_extension)
+        crash_point("before-write")
+        stream = LazyStream(writer, full)
+        yield stream
+        if stream.opened is None:
+            return
+        stream.opened.close()
+        self._close(OUT, path, temp, full, writer.count_rows(full), writer.file_extension)
         crash_point("after-write")
-
-    def try_write(self, writer: BaseWriter, task: DocumentBatch) -> None:
-        """Find out whether ``writer`` takes a batch; leaves nothing behind."""
-        _, full = self._temp(OUT)
-        try:
-            writer.write_data(task, full)
-        finally:
-            with contextlib.suppress(StorageError):
-                storage.store_for(full).remove(full)
 
     def spill(self, path: Path, task: Task[Any]) -> None:
         """Keep a task for the next Segment, or for the run's result."""
@@ -74,7 +86,15 @@ class OutputFiles:
         self._n += 1
         full = f"{root}/{name}"
         make_parent(full)
+        self._opened.append(full)
         return name, full
+
+    def discard(self) -> None:
+        """Remove what this call has written: it failed, or was only a probe."""
+        self.written = []
+        for full in self._opened:
+            with suppress(StorageError):
+                storage.store_for(full).remove(full)
 
     def _close(
         self, port: str, path: Path, temp: str, full: str, rows: int, extension: str

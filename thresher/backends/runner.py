@@ -16,8 +16,9 @@ import pyarrow as pa
 
 from thresher.backends.bisect import bisect, join
 from thresher.backends.context import Attempt, RunContext
+from thresher.backends.executor import Failed
 from thresher.backends.lineage import account, numbers, restore
-from thresher.backends.output import OutputFiles
+from thresher.backends.output import LazyStream, OutputFiles
 from thresher.backends.quarantine import Rejected, from_bad_record, from_row
 from thresher.errors import DataError, StageError, ThresherError
 from thresher.planning.plan import Stage, Step
@@ -40,6 +41,10 @@ class CallFailed(Exception):
     def __init__(self, kind: str, stage: str, error: str, detail: str = "") -> None:
         super().__init__(kind, stage, error, detail)
         self.kind, self.stage, self.error, self.detail = kind, stage, error, detail
+
+    def message(self, token: str, path: Path, step: int, rows: int) -> Failed:
+        """The message that tells the driver."""
+        return Failed(token, path, step, self.kind, self.error, self.stage, self.detail, rows)
 
 
 class StepCall:
@@ -271,42 +276,39 @@ class StepCall:
     def _write(self, index: int, stage: BaseWriter, tasks: Iterable[AnyTask]) -> Iterator[AnyTask]:
         counts = self.counts[index]
         counts.metrics["is_writer"] = 1
-        for child, task in enumerate(tasks):
-            assert isinstance(task, DocumentBatch)
-            self.beat(self.rows, stage.name)
-            start = perf_counter()
-            counts.rows_in += task.num_items
-            counts.bytes_in += task.size_bytes
-            if task.num_items:
-                kept = self._written(index, stage, (*self.path, child), task)
-                counts.rows_out += kept
+        with self.files.writing(stage, self.path) as stream:
+            for task in tasks:
+                assert isinstance(task, DocumentBatch)
+                self.beat(self.rows, stage.name)
+                start = perf_counter()
+                counts.rows_in += task.num_items
+                counts.bytes_in += task.size_bytes
+                counts.rows_out += self._written(index, stage, stream, task)
                 counts.tasks += 1
-            counts.seconds += perf_counter() - start
-            yield from ()
+                counts.seconds += perf_counter() - start
+        yield from ()
 
-    def _written(self, index: int, stage: BaseWriter, path: Path, task: DocumentBatch) -> int:
-        """Write a batch; rows the format refuses are set aside. Returns the rows written."""
-        try:
-            self.files.write(stage, path, task)
-            return task.num_items
-        except ThresherError as error:
-            if not isinstance(error, DataError):
-                raise CallFailed("raised", stage.name, str(error)) from error
-            refused: Exception = error
+    def _written(
+        self, index: int, stage: BaseWriter, stream: LazyStream, task: DocumentBatch
+    ) -> int:
+        """Append a batch; rows the format refuses are set aside. Returns the rows appended."""
 
         def call(piece: DocumentBatch) -> list[DocumentBatch]:
-            self.files.try_write(stage, piece)
+            stream.write(piece)
             return [piece]
 
-        found = bisect(call, task, refused)
+        try:
+            call(task)
+            return task.num_items
+        except DataError as error:
+            found = bisect(call, task, error)
+        except ThresherError as error:
+            raise CallFailed("broken", stage.name, error.what, error.todo) from error
         for row, raised in found.bad:
             if self.context.on_error == "raise":
                 raise CallFailed("data", stage.name, str(raised)) from raised
             self._reject(index, from_row(self.attempt.part, stage.name, str(raised), row))
-        kept = join(found.outs)
-        for batch in kept:
-            self.files.write(stage, path, batch)
-        return sum(batch.num_items for batch in kept)
+        return sum(batch.num_items for batch in found.outs)
 
     # -- quarantine ---------------------------------------------------------------------------
 

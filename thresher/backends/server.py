@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import pickle
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from time import perf_counter
 from typing import Any
 
+from thresher.backends.bisect import join
 from thresher.backends.context import Attempt, RunContext
-from thresher.backends.executor import Done, Failed, Message
+from thresher.backends.executor import Done, Message
 from thresher.backends.output import OutputFiles
 from thresher.backends.parcel import Parcel
 from thresher.backends.quarantine import Rejected
@@ -22,7 +23,10 @@ from thresher.planning.plan import Stage, Step
 from thresher.runs.part import Path
 from thresher.runs.task_file import to_bytes
 from thresher.stages.base import NodeInfo, ProcessingStage, WorkerMetadata
-from thresher.tasks import Task
+from thresher.tasks import DocumentBatch, Task
+
+TASK_BYTES = 128 * 1024 * 1024
+"""Size up to which batches of one call leave a Step as one task."""
 
 
 @dataclass(frozen=True)
@@ -66,20 +70,18 @@ class StepServer:
         try:
             self._set_up(step)
             children, inline = self._run(running, envelope, files)
-            if running.rejected:
+            if running.rejected and not attempt.probe:
                 files.reject(path, running.rejected)
         except CallFailed as failed:
-            return (
-                Failed(
-                    attempt.token, path, step.index, failed.kind, failed.error, failed.stage,
-                    failed.detail, running.rows,
-                ),
-                [],
-            )  # fmt: skip
-        except StorageError as error:
-            return self._failed(envelope, "broken", error, running.rows), []
+            files.discard()
+            return failed.message(attempt.token, path, step.index, running.rows), []
         except ThresherError as error:
-            return self._failed(envelope, "raised", error, running.rows), []
+            files.discard()
+            kind = "broken" if isinstance(error, StorageError) else "raised"
+            failed = CallFailed(kind, step.name, str(error), error.todo)
+            return failed.message(attempt.token, path, step.index, running.rows), []
+        if attempt.probe:
+            files.discard()
         done = Done(
             attempt.token,
             path,
@@ -108,7 +110,10 @@ class StepServer:
         children: list[Envelope] = []
         inline: list[tuple[Path, bytes]] = []
         last = envelope.step == len(self.steps) - 1
-        for index, task in enumerate(running.run(envelope.parcel.open())):
+        tasks = running.run(envelope.parcel.open())
+        if running.step.streamed:
+            tasks = _coalesced(tasks)
+        for index, task in enumerate(tasks):
             path = (*envelope.path, index)
             if envelope.attempt.probe and last:
                 continue
@@ -151,16 +156,24 @@ class StepServer:
                 stage.setup_on_node(NodeInfo("local"), WorkerMetadata(self.worker_id))
                 done.touch()
 
-    def _failed(self, envelope: Envelope, kind: str, error: ThresherError, rows: int) -> Failed:
-        return Failed(
-            envelope.attempt.token, envelope.path, envelope.step, kind, error.what,
-            error.where, error.todo, rows,
-        )  # fmt: skip
-
 
 def _reasons(rejected: list[Rejected]) -> tuple[tuple[str, int], ...]:
     """The most frequent reasons for quarantine, for error messages."""
     return tuple(Counter(f"{r.stage}: {r.error}" for r in rejected).most_common(3))
+
+
+def _coalesced(tasks: Iterator[Task[Any]]) -> Iterator[Task[Any]]:
+    """The small batches of a streaming reader, joined to tasks as large as they leave a Step."""
+    gathered: list[DocumentBatch] = []
+    size = 0
+    for task in tasks:
+        assert isinstance(task, DocumentBatch)
+        if gathered and size + task.size_bytes > TASK_BYTES:
+            yield from join(gathered)
+            gathered, size = [], 0
+        gathered.append(task)
+        size += task.size_bytes
+    yield from join(gathered)
 
 
 def _is_small(task: Task[Any], limit: int) -> bool:

@@ -110,4 +110,5 @@ def _unmarked(text: str) -> str:
 
 
 def _jsonable(value: Any) -> Any:
-    return value if isinstance(value, str | int | float | bool | list | dict | None) else repr(value)
+    plain = value is None or isinstance(value, str | int | float | bool | list | dict)
+    return value if plain else repr(value)

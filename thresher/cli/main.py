@@ -108,7 +108,7 @@ def run(
 
 @app.command()
 def plan(recipe: RecipePath, sets: Sets = [], as_json: AsJson = False) -> None:  # noqa: B006
-    """Show what a recipe would do: steps, columns, parts. Writes nothing."""
+    """Show what a recipe would do; write nothing."""
     from thresher.cli.plan import show_plan
 
     show_plan(recipe, tuple(sets), as_json)
@@ -133,7 +133,7 @@ def show(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A stage, filter, modifier, ...")],
     as_json: AsJson = False,
 ) -> None:
-    """Explain one stage, filter or modifier, with its parameters and an example."""
+    """Explain one of them: parameters, defaults, an example."""
     from thresher.cli.catalog import show_entry
 
     show_entry(name, as_json)

@@ -40,8 +40,7 @@ def plan_as_text(plan: Plan) -> str:
         for step in segment.steps:
             lines.append(f"\n  step {step.index + 1}: {_placement(step)}")
             width = max(len(stage.name) for stage in step.stages)
-            for stage in step.stages:
-                lines.append(f"    {stage.name:<{width}}  {_columns(stage)}".rstrip())
+            lines += [f"    {s.name:<{width}}  {_columns(s)}".rstrip() for s in step.stages]
     if plan.writer is not None:
         lines.append(f"\noutput: {plan.writer.path}")
     lines += [f"note: {note}" for note in plan.notes]

@@ -74,7 +74,8 @@ class _Writer:
         cls = type(given)
         name = cls.__name__
         where = f"{cls.__module__}.{cls.__qualname__}"
-        if cls.__module__ == "__main__" or "<locals>" in cls.__qualname__ or name == "FunctionStage":
+        nowhere = cls.__module__ == "__main__" or "<locals>" in cls.__qualname__
+        if nowhere or name == "FunctionStage":
             raise PlanError(
                 "a recipe cannot name this stage: no module that can be imported holds its class",
                 where=f"{name} {getattr(given, 'name', '')!r}",

@@ -39,7 +39,8 @@ def _value(parameter: Parameter) -> str:
         return _WORDS[parameter.name]
     if not parameter.required:
         return json.dumps(parameter.default).strip('"')
-    for sample in (1, 0.5, "text", ["text"], {}):
+    samples: tuple[Any, ...] = (1, 0.5, "text", ["text"], {})
+    for sample in samples:
         if accepts(sample, parameter.hint):
             return json.dumps(sample).strip('"')
     return "..."

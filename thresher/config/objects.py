@@ -44,7 +44,7 @@ class Builder:
                     todo=f"`thresher show {name}` shows where it belongs",
                 )
             made = entry.load()
-        except Exception as error:  # noqa: BLE001 - importing runs code of others
+        except Exception as error:
             self.mistakes.take(error, place, f"{name} cannot be imported")
             return BROKEN
         if isinstance(made, type):
@@ -93,7 +93,7 @@ class Builder:
         target = node.value[TARGET]
         try:
             made = load_target(target.plain, self.imports)
-        except Exception as error:  # noqa: BLE001 - importing runs code of others
+        except Exception as error:
             self.mistakes.take(error, target.place, f"{target.plain} cannot be imported")
             return BROKEN
         rest = {key: value for key, value in node.value.items() if key != TARGET}
@@ -123,7 +123,7 @@ class Builder:
             return BROKEN
         try:
             return made(**arguments)
-        except Exception as error:  # noqa: BLE001 - constructors validate in many ways
+        except Exception as error:
             self.mistakes.take(error, place, f"{name} does not accept these parameters")
             return BROKEN
 
@@ -207,8 +207,9 @@ def _type_advice(parameter: Parameter, value: Any) -> str:
                 continue
             if accepts(number, parameter.hint):
                 return f"remove the quotes: {parameter.name}: {value}"
-        if value.lower() in ("yes", "no", "on", "off") and accepts(True, parameter.hint):
-            return f"write {parameter.name}: {'true' if value.lower() in ('yes', 'on') else 'false'}"
+        switch = {"yes": "true", "on": "true", "no": "false", "off": "false"}.get(value.lower())
+        if switch is not None and accepts(True, parameter.hint):
+            return f"write {parameter.name}: {switch}"
     if isinstance(value, int | float) and accepts(str(value), parameter.hint):
         return f'put it in quotes: {parameter.name}: "{value}"'
     if not isinstance(value, list) and accepts([value], parameter.hint):

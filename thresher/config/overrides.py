@@ -47,7 +47,9 @@ def _target(
             return None
         return top, head
     if head in ("params", "executor"):
-        here = entries.setdefault(head, Node({}, place))
+        # A recipe that names no executor runs on the local one.
+        absent: Node = Node({} if head == "params" else "LocalExecutor", place)
+        here = entries.setdefault(head, absent)
         inside = _parameters(here) if head == "executor" else _as_mapping(here)
     else:
         stage = _stage(entries, head, names, place, mistakes)
@@ -131,8 +133,7 @@ def _names_of(node: Node, names: Mapping[str, str]) -> list[str]:
     plain = node.plain
     found = [class_of(node)]
     if isinstance(plain, dict):
-        for body in plain.values():
-            if isinstance(body, dict) and isinstance(body.get("name"), str):
-                found.append(body["name"])
+        bodies = [body for body in plain.values() if isinstance(body, dict)]
+        found += [body["name"] for body in bodies if isinstance(body.get("name"), str)]
     found += [name for name, made in names.items() if made == found[0]]
     return found

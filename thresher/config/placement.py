@@ -39,7 +39,7 @@ def apply_placement(stage: Any, node: Node, mistakes: Mistakes) -> Any:
         if substages:
             stage = stage.with_substages(substages)
         return stage.with_(**options) if options else stage
-    except Exception as error:  # noqa: BLE001 - a stage may define with_ itself
+    except Exception as error:
         mistakes.take(error, node.place, "the stage cannot be changed so")
         return BROKEN
 
@@ -87,7 +87,7 @@ def _resources(node: Node, mistakes: Mistakes) -> Resources | None:
         return None
     try:
         return Resources(**given)
-    except Exception as error:  # noqa: BLE001 - whatever it says, it is about this place
+    except Exception as error:
         mistakes.take(error, node.place, "these are not resources")
         return None
 

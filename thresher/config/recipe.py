@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import os
-from copy import copy
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -268,7 +268,7 @@ def _names_of_stages(known: Catalog, sets: tuple[str, ...]) -> dict[str, str]:
     for entry in known.of_kind(*STAGE_KINDS):
         try:
             name = getattr(entry.load(), "name", None)
-        except Exception:  # noqa: BLE001, S112 - what cannot be imported has no name to look up
+        except Exception:
             continue
         if isinstance(name, str) and name in wanted:
             names[name] = entry.name

@@ -60,8 +60,8 @@ def signature_of(made: Any) -> Signature:
     except (TypeError, ValueError):
         return Signature({}, open=True)
     try:
-        hints = typing.get_type_hints(made.__init__ if isinstance(made, type) else made)
-    except Exception:  # noqa: BLE001 - an annotation may name what only a type checker imports
+        hints = typing.get_type_hints(vars(made).get("__init__") or getattr(made, "__init__", made))
+    except Exception:
         hints = {}
     parameters: dict[str, Parameter] = {}
     is_open = False
@@ -84,7 +84,7 @@ def accepts(value: Any, hint: Hint) -> bool:
     if hint in _SCALARS:
         allowed = _SCALARS[hint][0]
         return isinstance(value, allowed) and (bool in allowed or not isinstance(value, bool))
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    origin, arguments = _parts(hint)
     if _is_union(origin):
         return any(accepts(value, each) for each in arguments)
     if origin is typing.Literal:
@@ -107,10 +107,11 @@ def expected(hint: Hint, many: bool = False) -> str:
     """What an annotation asks for, in words."""
     hint = _bare(hint)
     if hint in _SCALARS:
-        return _SCALARS[hint][2 if many else 1]
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+        _, one, several = _SCALARS[hint]
+        return several if many else one
+    origin, arguments = _parts(hint)
     if _is_union(origin):
-        options = [a for a in arguments if not _is_callable(a, typing.get_origin(a))]
+        options = [a for a in arguments if not _is_callable(a, _parts(a)[0])]
         return " or ".join(dict.fromkeys(expected(each, many) for each in options))
     if origin is typing.Literal:
         return f"one of {', '.join(map(str, arguments))}"
@@ -129,7 +130,7 @@ def expected(hint: Hint, many: bool = False) -> str:
 def hint_text(hint: Hint) -> str:
     """An annotation as one would write it, without the modules of its names."""
     hint = _bare(hint)
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    origin, arguments = _parts(hint)
     if hint is type(None):
         return "None"
     if _is_union(origin):
@@ -151,9 +152,15 @@ def _bare(hint: Hint) -> Hint:
     """The hint without ``Annotated`` and alias; a type variable is its bound."""
     if isinstance(hint, typing.TypeVar):
         return hint.__bound__ or Any
-    if typing.get_origin(hint) is typing.Annotated:
-        return _bare(typing.get_args(hint)[0])
+    origin, arguments = _parts(hint)
+    if origin is typing.Annotated:
+        return _bare(arguments[0])
     return type(None) if hint is None else hint
+
+
+def _parts(hint: Hint) -> tuple[Any, tuple[Any, ...]]:
+    """``list[int]`` as ``list`` and ``(int,)``."""
+    return typing.get_origin(hint), typing.get_args(hint)
 
 
 def _is_union(origin: Any) -> bool:

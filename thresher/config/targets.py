@@ -22,7 +22,8 @@ def load_target(path: object, imports: Sequence[str]) -> Any:
     """
     if not isinstance(path, str) or "." not in path:
         raise PlanError(
-            f"{path!r} is not the path of a class", todo="write e.g. thresher.stages.checkpoint.Checkpoint"
+            f"{path!r} is not the path of a class",
+            todo="write e.g. thresher.stages.checkpoint.Checkpoint",
         )
     if path.startswith("nemo_curator."):
         raise PlanError(

@@ -39,7 +39,7 @@ backslashes = byte_mask((((0x5C, 0x5C),),))
 
 
 @intrinsic
-def copy_block(typing_context, source, target):  # type: ignore[no-untyped-def]
+def _copy_block(typing_context: Any, source: Any, target: Any) -> Any:
     """uint64, uint64 -> none: copy 64 bytes between addresses, as one load and one store."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -49,6 +49,9 @@ def copy_block(typing_context, source, target):  # type: ignore[no-untyped-def]
         return context.get_dummy_value()
 
     return types.void(types.uint64, types.uint64), generate
+
+
+copy_block: Any = _copy_block
 
 
 def _hex_values() -> Any:
@@ -70,7 +73,7 @@ _MEANS = _escapes()
 
 
 @jit
-def code_unit(buffer, at):  # type: ignore[no-untyped-def]
+def code_unit(buffer: Any, at: Any) -> Any:
     """uint8[n], int64 -> int64: the value of four hexadecimal digits; negative if they are not."""
     value = 0
     for i in range(4):
@@ -82,7 +85,7 @@ def code_unit(buffer, at):  # type: ignore[no-untyped-def]
 
 
 @jit
-def string_end(buffer, at):  # type: ignore[no-untyped-def]  # noqa: C901
+def string_end(buffer: Any, at: Any) -> Any:  # noqa: C901
     """uint8[n], int64 -> (int64, int64): the closing quote of a string whose inside begins at
     ``at``, and its kind; ABSENT if it is broken, with the place of the fault."""
     kind = _TEXT
@@ -120,7 +123,7 @@ def string_end(buffer, at):  # type: ignore[no-untyped-def]  # noqa: C901
 
 
 @jit
-def number_end(buffer, at):  # type: ignore[no-untyped-def]  # noqa: C901
+def number_end(buffer: Any, at: Any) -> Any:  # noqa: C901
     """uint8[n], int64 -> (int64, int64): the end of a number and its kind; ABSENT if broken."""
     kind = _INTEGER
     if buffer[at] == 45:  # -
@@ -152,7 +155,7 @@ def number_end(buffer, at):  # type: ignore[no-untyped-def]  # noqa: C901
 
 
 @jit
-def word_end(buffer, at):  # type: ignore[no-untyped-def]
+def word_end(buffer: Any, at: Any) -> Any:
     """uint8[n], int64 -> (int64, int64): the end of true, false or null and its kind; ABSENT if
     it is none of them."""
     a, b, c, d = buffer[at], buffer[at + 1], buffer[at + 2], buffer[at + 3]
@@ -166,7 +169,7 @@ def word_end(buffer, at):  # type: ignore[no-untyped-def]
 
 
 @jit
-def wanted_key(buffer, start, stop, keys, offsets):  # type: ignore[no-untyped-def]
+def wanted_key(buffer: Any, start: Any, stop: Any, keys: Any, offsets: Any) -> Any:
     """uint8[n], int64, int64, uint8[m], int64[K + 1] -> int64: which key it is; -1 if none."""
     for k in range(offsets.size - 1):
         if offsets[k + 1] - offsets[k] == stop - start:
@@ -181,9 +184,17 @@ def wanted_key(buffer, start, stop, keys, offsets):  # type: ignore[no-untyped-d
 
 
 @jit
-def scan_record(  # type: ignore[no-untyped-def]  # noqa: C901
-    buffer, at, row, keys, offsets, rows, spans, kinds, containers
-):
+def scan_record(  # noqa: C901
+    buffer: Any,
+    at: Any,
+    row: Any,
+    keys: Any,
+    offsets: Any,
+    rows: Any,
+    spans: Any,
+    kinds: Any,
+    containers: Any,
+) -> Any:
     """-> (int64, int64): the end of the line, LF left out, and the record's state.
 
     ``at`` is the first byte that is not white space. Fills ``row`` of the arrays, as the plain
@@ -289,7 +300,7 @@ def scan_record(  # type: ignore[no-untyped-def]  # noqa: C901
 
 
 @jit
-def forget(row, rows, spans, kinds):  # type: ignore[no-untyped-def]
+def forget(row: Any, rows: Any, spans: Any, kinds: Any) -> Any:
     """Fill one row of the arrays with zeros."""
     for i in range(4):
         rows[row, i] = 0
@@ -300,9 +311,17 @@ def forget(row, rows, spans, kinds):  # type: ignore[no-untyped-def]
 
 
 @jit
-def scan(  # type: ignore[no-untyped-def]
-    buffer, stop, keys, offsets, rows, state, spans, kinds, containers
-):
+def scan(
+    buffer: Any,
+    stop: Any,
+    keys: Any,
+    offsets: Any,
+    rows: Any,
+    state: Any,
+    spans: Any,
+    kinds: Any,
+    containers: Any,
+) -> Any:
     """As the plain ``scan``, with the wanted keys as bytes, uint8[m], and int64[K + 1] offsets.
 
     UTF-8 is not checked here. Records that need a closer look get the state ASK. ``containers``
@@ -335,7 +354,7 @@ def scan(  # type: ignore[no-untyped-def]
 
 
 @jit
-def unescape(buffer, starts, stops, escaped, out, offsets):  # type: ignore[no-untyped-def]
+def unescape(buffer: Any, starts: Any, stops: Any, escaped: Any, out: Any, offsets: Any) -> Any:
     """As the plain ``unescape``; ``out`` has 64 bytes more than the values need."""
     source = address_of(buffer)
     target = address_of(out)
@@ -360,7 +379,7 @@ def unescape(buffer, starts, stops, escaped, out, offsets):  # type: ignore[no-u
 
 
 @jit
-def unescape_one(buffer, place, out, at):  # type: ignore[no-untyped-def]
+def unescape_one(buffer: Any, place: Any, out: Any, at: Any) -> Any:
     """uint8[n], int64, uint8[m], int64 -> (int64, int64): decode the escape that begins at
     ``place`` to ``out[at:]``; the places behind both."""
     mark = buffer[place + 1]

@@ -27,7 +27,7 @@ _SHORT = _short_escapes()
 
 
 @jit
-def escape_one(byte, out, at):  # type: ignore[no-untyped-def]
+def escape_one(byte: Any, out: Any, at: Any) -> Any:
     """uint8, uint8[m], int64 -> int64: write one escape to ``out[at:]``; the place behind it."""
     out[at] = _BACKSLASH
     if _SHORT[byte] != 0:
@@ -42,7 +42,7 @@ def escape_one(byte, out, at):  # type: ignore[no-untyped-def]
 
 
 @jit
-def escape(data, offsets, first, out, ends):  # type: ignore[no-untyped-def]
+def escape(data: Any, offsets: Any, first: Any, out: Any, ends: Any) -> Any:
     """As the plain ``escape``; asks for room of a block and an escape more than it needs."""
     spare = np.empty(REACH, np.uint8)
     target = address_of(out)
@@ -72,7 +72,7 @@ def escape(data, offsets, first, out, ends):  # type: ignore[no-untyped-def]
 
 
 @jit
-def gather(first, second, from_second, starts, stops, out):  # type: ignore[no-untyped-def]
+def gather(first: Any, second: Any, from_second: Any, starts: Any, stops: Any, out: Any) -> Any:
     """As the plain ``gather``; reads nothing beyond the pieces."""
     target = address_of(out)
     at = types.int64(0)

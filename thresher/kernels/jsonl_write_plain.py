@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from json.encoder import encode_basestring  # type: ignore[attr-defined]
+from json.encoder import encode_basestring
 
 import numpy as np
 from numpy.typing import NDArray

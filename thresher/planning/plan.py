@@ -25,6 +25,13 @@ class Step:
     stages: tuple[Stage, ...]
 
     @property
+    def streamed(self) -> bool:
+        """Whether a reader at its head may feed it small batches: no stage can tell."""
+        first, *rest = self.stages
+        row_wise = all(s.rows in ROW_WISE or isinstance(s, BaseWriter) for s in rest)
+        return isinstance(first, ReaderStage) and row_wise
+
+    @property
     def name(self) -> str:
         """The names of its stages."""
         return " + ".join(stage.name for stage in self.stages)

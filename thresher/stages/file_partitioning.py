@@ -192,7 +192,8 @@ class FilePartitioningStage(ProcessingStage[EmptyTask, FileGroupTask]):
         if path.lower().endswith(ROW_GROUPS):
             ranges = row_group_ranges(path, size, block, self.storage_options)
             return [
-                FileSlice(path, start, stop, "row_groups", size, version) for start, stop in ranges
+                FileSlice(path, start, stop, "row_groups", size, version, weight)
+                for start, stop, weight in ranges
             ]
         return [_whole(file)]
 
@@ -252,8 +253,8 @@ def check_partitioning(files_per_partition: int | None, blocksize: int | str | N
 
 def row_group_ranges(
     path: str, size: int, block: int, options: dict[str, Any]
-) -> list[tuple[int, int]]:
-    """[start, stop) ranges of row groups that take about ``block`` bytes of the file each."""
+) -> list[tuple[int, int, int]]:
+    """[start, stop) ranges of row groups of about ``block`` bytes of the file, and their bytes."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -267,14 +268,14 @@ def row_group_ranges(
     sizes = [footer.row_group(i).total_byte_size for i in range(footer.num_row_groups)]
     # The footer tells uncompressed bytes cheaply; blocks are counted in bytes of the file.
     scale = size / max(1, sum(sizes))
-    ranges: list[tuple[int, int]] = []
+    ranges: list[tuple[int, int, int]] = []
     start, filled = 0, 0.0
     for i, n_bytes in enumerate(sizes):
         if i > start and filled + n_bytes * scale > block:
-            ranges.append((start, i))
+            ranges.append((start, i, int(filled)))
             start, filled = i, 0.0
         filled += n_bytes * scale
-    ranges.append((start, len(sizes)))
+    ranges.append((start, len(sizes), int(filled)))
     return ranges
 
 

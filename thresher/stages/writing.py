@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The contract between writers and the runner: one file per task, counted after it is closed."""
+"""The contract between writers and the runner: one file per call, counted after it is closed."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import pyarrow as pa
 
@@ -18,8 +18,18 @@ Self = TypeVar("Self", bound="BaseWriter")
 MODES = ("ignore", "overwrite", "error", "append")
 
 
+class WriteStream(Protocol):
+    """An open output file."""
+
+    def write(self, task: DocumentBatch) -> None:
+        """Append all rows of a batch, or raise a DataError and append none."""
+
+    def close(self) -> None:
+        """Finish the file."""
+
+
 class BaseWriter(ProcessingStage[DocumentBatch, FileGroupTask]):
-    """Writes each task that arrives to one file below ``path``.
+    """Writes what arrives in one call, a part as a rule, to one file below ``path``.
 
     The runner decides where: a temporary beside the output first, which is published under the
     part's name when the driver has recorded it.
@@ -70,6 +80,13 @@ class BaseWriter(ProcessingStage[DocumentBatch, FileGroupTask]):
         """The format whose raw records it can write as they are, ``""`` for none."""
         return ""
 
+    def stream(self, file_path: str) -> WriteStream:
+        """Open the new file ``file_path`` for batches that follow one another.
+
+        Formats that cannot be appended to gather the batches and write them when closed.
+        """
+        return _Gathered(self, file_path)
+
     def with_schema(self: Self, schema: pa.Schema) -> Self:
         """A copy that holds to the columns and types planned; JSONL needs none."""
         return self
@@ -92,3 +109,24 @@ class BaseWriter(ProcessingStage[DocumentBatch, FileGroupTask]):
         file_path = str(target / f"{name}.{self.file_extension}")
         self.write_data(task, file_path)
         return FileGroupTask(dataset_name=task.dataset_name, data=[file_path])
+
+
+class _Gathered:
+    """A stream for writers that only know how to write a file at once."""
+
+    def __init__(self, writer: BaseWriter, file_path: str) -> None:
+        self._writer = writer
+        self._file_path = file_path
+        self._tasks: list[DocumentBatch] = []
+
+    def write(self, task: DocumentBatch) -> None:
+        """Keep the batch."""
+        self._tasks.append(task)
+
+    def close(self) -> None:
+        """Write all batches as one."""
+        tables = [task.data for task in self._tasks]
+        carried = frozenset.intersection(*(task._carried for task in self._tasks))
+        joined = pa.concat_tables(tables, promote_options="permissive")
+        task = self._tasks[0].evolve(data=joined, _carried=carried)
+        self._writer.write_data(task, self._file_path)

@@ -42,10 +42,12 @@ def places(end: RunEnd) -> list[tuple[str, str]]:
     found = []
     if end.output:
         found.append(("output", nearby(end.output)))
+    else:
+        found.append(("output", "none: the pipeline has no writer; its result is in memory"))
     if end.quarantine:
         rows = counted(end.snapshot.quarantined, "record")
         found.append(("quarantine", f"{nearby(end.quarantine)} ({rows}, with reasons)"))
-    if end.manifest:
+    if end.manifest and end.output:
         found.append(("manifest", nearby(end.manifest)))
     return found
 

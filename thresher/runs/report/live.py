@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -52,10 +53,15 @@ class TerminalView(Observer):
         self._console().print(opening(start), style="bold", highlight=False, markup=False)
         for note in start.notes:
             self._say(f"note: {note}", "dim")
+        if start.parts_done < start.parts:
+            counts = tuple(StageCounts(stage) for stage in start.stages)
+            done, total = start.parts_done, start.source_bytes
+            self.progressed(Snapshot(0.0, start.parts, done, 0, 0, total, counts))
 
     def progressed(self, snapshot: Snapshot) -> None:
         """Remember where the run stands; the screen is refreshed at its own pace."""
-        self._shown = (snapshot, monotonic())
+        counts = snapshot.counts or (self._shown[0].counts if self._shown else ())
+        self._shown = (replace(snapshot, counts=counts), monotonic())
         if self._live is None:
             from rich.live import Live
 
@@ -115,7 +121,7 @@ class TerminalView(Observer):
         snapshot, told = self._shown
         # The clock goes on between two snapshots.
         seconds = snapshot.seconds + monotonic() - told
-        now = Snapshot(**{**vars(snapshot), "seconds": seconds})
+        now = replace(snapshot, seconds=seconds)
         done = bar(share_done(now) or 0.0, PROGRESS_WIDTH, self.ascii_only)
         foot = Text.assemble((done, "cyan on grey23"), "  ", progress_line(now))
         return Group(Text(""), self._table(now.counts, final=False), Text(""), foot)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from thresher.runs.report.figures import bar, count, percent
 from thresher.stats import StageCounts
@@ -97,7 +98,7 @@ def balance(counts: Sequence[StageCounts]) -> str:
     if opaque:
         right += f" + {count(unknown)}" if unknown >= 0 else f" - {count(-unknown)}"
         right += f" by {', '.join(opaque)} (opaque)"
-    between = sum(a.rows_out - b.rows_in for a, b in zip(counts, counts[1:], strict=False))
+    between = sum(a.rows_out - b.rows_in for a, b in pairwise(counts))
     missing = sum(c.balance for c in counts) + between
     verdict = "every row is accounted for" if not missing else f"{count(missing)} rows ARE MISSING"
     if opaque and not missing:

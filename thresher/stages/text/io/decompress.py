@@ -25,8 +25,10 @@ def compression_of(path: str) -> str:
     return next((ending for ending in _OPENERS if path.lower().endswith(ending)), "")
 
 
-def decompressed(path: str, options: dict[str, Any] | None = None) -> Iterator[bytes]:
-    """Decompressed bytes of a file, in order.
+def decompressed(
+    path: str, options: dict[str, Any] | None = None, compression: str = ""
+) -> Iterator[bytes]:
+    """Decompressed bytes of a file, in order; its name tells the compression if nothing else does.
 
     Raises
     ------
@@ -34,7 +36,7 @@ def decompressed(path: str, options: dict[str, Any] | None = None) -> Iterator[b
         After all that could be decompressed, if the stream is truncated or corrupt.
     """
     with storage.open_read(path, options=options) as source:
-        yield from _OPENERS[compression_of(path)](source)
+        yield from _OPENERS[compression or compression_of(path)](source)
 
 
 def _members(source: BinaryIO, start: Callable[[], Any]) -> Iterator[bytes]:

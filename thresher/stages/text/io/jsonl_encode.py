@@ -105,13 +105,13 @@ def gather(
     if compiled.ready("jsonl_write", len(out)):
         from thresher.kernels import jsonl_write as kernel
 
-        kernel.gather(frozen(first), frozen(second), from_second, starts, stops, out)
+        kernel.gather(_frozen(first), _frozen(second), from_second, starts, stops, out)
     else:
         plain.gather(first, second, from_second, starts, stops, out)
     return out
 
 
-def frozen(array: Bytes) -> Bytes:
+def _frozen(array: Bytes) -> Bytes:
     """A read-only view: kernels are compiled for one kind of array."""
     view = array[:]
     view.flags.writeable = False
