@@ -8,14 +8,16 @@ from contextlib import contextmanager
 import pyarrow as pa
 from hypothesis import strategies as st
 
-SPACES = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2005\u200a\u2028\u2029\u202f\u205f\u3000"
-NEAR_SPACES = "\x1b\x7f\x84\x86\u200b\u200c\u2027\u202e\u2060\ufeff\u180e\u3001\u167f\x00"
+SPACES = (
+    "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2005\u200a\u2028\u2029\u202f\u205f\u3000"
+)
+NEAR_SPACES = "\x00\x1b\x7f\x84\x86\u167f\u180e\u200b\u200c\u2027\u202e\u2060\u3001\ufeff"
 MARKS = [
-    "...", "[...]", "…", "(...)", "[…]", "-»", "read more..", "READ More", "reaD", "»", "..", ". ..",
-    "•", "‣", "⦿", "○", "#", "##", "#a", "#a#", "#é#", "#\u3000", ".", "?", "!", '"', "'", "“", "\u212a",
-    "http://a.b/c?d=%20#e", "https://x", "http://", "https://é", "http://a%2", "http://%zz", "HTTP://a",
-    "hhttp://a.de", "http://http://b.c", "www.a.de",
-    "of the", "of", "the", "oof them", "the of", "of\u2003the", "of  the", "a", "aa", "aaa", "ab", "ba",
+    "...", "[...]", "…", "(...)", "[…]", "-»", "read more..", "READ More", "reaD", "»", "..",
+    ". ..", "•", "‣", "⦿", "○", "#", "##", "#a", "#a#", "#é#", "#\u3000", ".", "?", "!", '"', "'",
+    "“", "\u212a", "http://a.b/c?d=%20#e", "https://x", "http://", "https://é", "http://a%2",
+    "http://%zz", "HTTP://a", "hhttp://a.de", "http://http://b.c", "www.a.de", "of the", "of",
+    "the", "oof them", "the of", "of\u2003the", "of  the", "a", "aa", "aaa", "ab", "ba",
 ]  # fmt: skip
 
 _pieces = st.one_of(

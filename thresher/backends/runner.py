@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from thresher.backends.bisect import bisect, join
 from thresher.backends.context import Attempt, RunContext
@@ -29,7 +30,7 @@ from thresher.stages.base import ROW_WISE
 from thresher.stages.reading import ReaderStage, ReadReport
 from thresher.stages.writing import BaseWriter
 from thresher.stats import StageCounts
-from thresher.tasks import ROW, DocumentBatch, FileGroupTask, SpillTask, Task
+from thresher.tasks import ROW, TOKENS, DocumentBatch, FileGroupTask, SpillTask, Task
 
 Beat = Callable[[int, str], None]
 AnyTask = Task[Any]
@@ -224,6 +225,7 @@ class StepCall:
     ) -> list[AnyTask]:
         counts = self.counts[index]
         counts.bytes_in += getattr(task, "size_bytes", 0)
+        _count_tokens(counts, task, outs)
         drops: dict[str, int] = stage.__dict__.pop("_drops", {})
         batches = [out for out in outs if isinstance(out, DocumentBatch)]
         if isinstance(task, DocumentBatch) and len(batches) == len(outs):
@@ -385,6 +387,19 @@ def _count_drops(counts: StageCounts, stage: str, dropped: int, told: dict[str, 
     for reason, rows in reasons.items():
         if rows:
             counts.dropped[reason] = counts.dropped.get(reason, 0) + rows
+
+
+def _count_tokens(counts: StageCounts, task: AnyTask, outs: list[AnyTask]) -> None:
+    """Sum the tokens in and out, where a tokenizer was given."""
+    for name, tasks in (("tokens_in", [task]), ("tokens_out", outs)):
+        columns = [
+            batch.data.column(TOKENS)
+            for batch in tasks
+            if isinstance(batch, DocumentBatch) and TOKENS in batch.data.column_names
+        ]
+        if columns:
+            total = sum(pc.sum(column).as_py() or 0 for column in columns)
+            counts.metrics[name] = counts.metrics.get(name, 0) + total
 
 
 def _is_ours(stage: Stage) -> bool:

@@ -37,6 +37,8 @@ class Pipeline:
     max_error_rate : float
         Share of records in quarantine above which the run stops; judged from 1,000 records on,
         and at the end.
+    tokenizer : str | None
+        A Hugging Face ``tokenizer.json``: statistics then also count tokens, stage by stage.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Pipeline:
         *,
         on_error: Literal["quarantine", "raise"] = "quarantine",
         max_error_rate: float = 0.01,
+        tokenizer: str | None = None,
     ) -> None:
         if not isinstance(name, str) or not name.strip():
             raise PlanError("a pipeline needs a name", todo="Pipeline(name='...')")
@@ -63,6 +66,7 @@ class Pipeline:
         self.config = dict(config or {})
         self.on_error: Literal["quarantine", "raise"] = on_error
         self.max_error_rate = max_error_rate
+        self.tokenizer = tokenizer
         for stage in stages or ():
             self.add_stage(stage)
 
@@ -101,7 +105,16 @@ class Pipeline:
         from thresher.planning.compile import compile_plan
 
         fusion = bool(self.config.get("fusion", True))
-        return compile_plan(self.name, self.stages, initial_tasks, limit=limit, fusion=fusion)
+        stages = self.counted_stages()
+        return compile_plan(self.name, stages, initial_tasks, limit=limit, fusion=fusion)
+
+    def counted_stages(self) -> list[Any]:
+        """The stages, with a counter of tokens behind the first if a tokenizer is given."""
+        if self.tokenizer is None:
+            return self.stages
+        from thresher.stages.text.tokens import TokenCounter
+
+        return [*self.stages[:1], TokenCounter(self.tokenizer), *self.stages[1:]]
 
     def run(
         self,

@@ -18,7 +18,6 @@ from thresher.pipeline.conductor import Conductor
 from thresher.pipeline.interrupts import Interrupts
 from thresher.pipeline.progress import Progress
 from thresher.pipeline.result import RunResult
-from thresher.planning.compile import compile_plan
 from thresher.planning.plan import Plan, Segment
 from thresher.planning.source import MEMORY_PER_SOURCE_BYTE
 from thresher.runs.part import SPILL, Part
@@ -62,11 +61,7 @@ class Session:
         if not _all_gil_free(self.pipeline.stages):
             self.executor.prepare()
         try:
-            fusion = bool(self.pipeline.config.get("fusion", True))
-            plan = compile_plan(
-                self.pipeline.name, self.pipeline.stages, initial_tasks, limit=limit, fusion=fusion
-            )
-            return self._run(plan)
+            return self._run(self.pipeline.plan(self.executor, initial_tasks, limit=limit))
         finally:
             self.executor.close()
 

@@ -4,6 +4,7 @@
 from thresher.tasks.document import HIDDEN as HIDDEN
 from thresher.tasks.document import RAW as RAW
 from thresher.tasks.document import ROW as ROW
+from thresher.tasks.document import TOKENS as TOKENS
 from thresher.tasks.document import DocumentBatch as DocumentBatch
 from thresher.tasks.file_group import FileGroupTask as FileGroupTask
 from thresher.tasks.file_group import FileSlice as FileSlice

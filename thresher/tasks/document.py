@@ -22,7 +22,10 @@ ROW = "__row"
 RAW = "__raw"
 """Hidden column, large_binary: the record's bytes as read, line end included."""
 
-HIDDEN = frozenset((ROW, RAW))
+TOKENS = "__tokens"
+"""Hidden column, int32: how many tokens the document has, where a tokenizer was given."""
+
+HIDDEN = frozenset((ROW, RAW, TOKENS))
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -8,10 +8,16 @@ import sys
 import pytest
 
 FILTERS = "thresher.stages.text.filters"
-STRING = (
-    "BulletsFilter EllipsisFilter MeanWordLengthFilter NonAlphaNumericFilter PunctuationFilter "
-    "SymbolsToWordsFilter UrlsFilter WordCountFilter"
-).split()
+STRING = [
+    "BulletsFilter",
+    "EllipsisFilter",
+    "MeanWordLengthFilter",
+    "NonAlphaNumericFilter",
+    "PunctuationFilter",
+    "SymbolsToWordsFilter",
+    "UrlsFilter",
+    "WordCountFilter",
+]
 REPETITION = ["RepeatedLinesFilter", "RepeatingTopNGramsFilter"]
 ADDRESSES = {
     FILTERS: ["DocumentFilter", "Filter", "Score", "ScoreFilter", *STRING, *REPETITION],
@@ -19,13 +25,21 @@ ADDRESSES = {
     f"{FILTERS}.heuristic.string": STRING,
     f"{FILTERS}.heuristic.repetition": REPETITION,
     "thresher.stages.text.modifiers": [
-        "DocumentModifier", "Modify", "NewlineNormalizer", "QuotationRemover",
-        "UnicodeReformatter", "UrlRemover",
+        "DocumentModifier",
+        "Modify",
+        "NewlineNormalizer",
+        "QuotationRemover",
+        "UnicodeReformatter",
+        "UrlRemover",
     ],
-    "thresher.stages.text.modifiers.string": ["NewlineNormalizer", "QuotationRemover", "UrlRemover"],
+    "thresher.stages.text.modifiers.string": [
+        "NewlineNormalizer",
+        "QuotationRemover",
+        "UrlRemover",
+    ],
     "thresher.stages.text.modifiers.unicode": ["UnicodeReformatter"],
     "thresher.stages.text.modules": ["AddId", "Filter", "Modify", "Score", "ScoreFilter"],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("address", ADDRESSES)

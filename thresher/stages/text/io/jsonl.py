@@ -15,7 +15,15 @@ from thresher.kernels import jsonl_plain as plain
 from thresher.stages.reading import BadRecord, ReaderStage, ReadReport
 from thresher.stages.text.io.decompress import compression_of
 from thresher.stages.text.io.jsonl_blocks import Block, blocks
-from thresher.stages.text.io.jsonl_columns import KIND_NAMES, column, is_text, present
+from thresher.stages.text.io.jsonl_columns import (
+    EXTRA,
+    KIND_NAMES,
+    column,
+    is_text,
+    json_field,
+    present,
+    unseen,
+)
 from thresher.stages.text.io.jsonl_scan import Scan, line_ends, record_starts, scan
 from thresher.stages.text.io.jsonl_schema import infer
 from thresher.stages.text.io.reader_options import check_reader_options
@@ -34,6 +42,9 @@ _SLACK = 1 << 20
 
 class JsonlReaderStage(ReaderStage):
     """Reads JSONL: one JSON object per line; blank lines, CRLF and a byte order mark are fine.
+
+    Where the schema was fixed before and whole records do not travel along, keys that it lacks go
+    to the column ``_extra``, as JSON text.
 
     Parameters
     ----------
@@ -66,6 +77,7 @@ class JsonlReaderStage(ReaderStage):
         self._schema: pa.Schema | None = None
         self._explicit = False
         self._carry = False
+        self._collects = self.fields is None
 
     @property
     def raw_format(self) -> str:
@@ -87,6 +99,7 @@ class JsonlReaderStage(ReaderStage):
             _schema=pa.schema([schema.field(name) for name in wanted]),
             _explicit=columns is not None,
             _carry=carry and self.fields is None,
+            _collects=columns is None and not carry and self.fields is None,
         )
 
     def infer_schema(self, task: FileGroupTask, limit: int) -> pa.Schema:
@@ -190,6 +203,10 @@ class JsonlReaderStage(ReaderStage):
             self._count_misfits(field.name, values, scanned, k)
             columns.append(values)
             fields.append(field)
+        extra = unseen(scanned) if self._collects and EXTRA not in schema.names else None
+        if extra is not None:
+            columns.append(extra)
+            fields.append(json_field(EXTRA))
         if self._carry:
             columns.append(raw_records(scanned))
             fields.append(pa.field(RAW, pa.large_binary()))

@@ -18,6 +18,8 @@ from thresher.stages.text.io.jsonl_scan import PADDING, Scan
 
 TEXT = pa.large_string()
 JSON_MARK = b"thresher:json"
+EXTRA = "_extra"
+"""Column of JSON objects: what records have beside the columns of a schema fixed before."""
 
 Mask = NDArray[np.bool_]
 
@@ -45,6 +47,22 @@ def is_text(field: pa.Field) -> bool:
     """Whether a field's values are plain text."""
     types = pa.types
     return not is_json(field) and (types.is_large_string(field.type) or types.is_string(field.type))
+
+
+def unseen(scan: Scan) -> pa.Array | None:
+    """JSON objects of what records have beside the scan's keys, to the letter; None if nothing."""
+    counts = (scan.kinds != plain.ABSENT).sum(axis=0)
+    objects: list[str | None] = [None] * len(scan.rows)
+    for row in np.flatnonzero(scan.rows[:, 3] > counts).tolist():
+        record = scan.record(row)
+        others = [
+            record[member.before + 1 : member.after].strip(b" \t\r\n").decode()
+            for member in plain.parse_record(record).members
+            if member.key not in scan.keys
+        ]
+        if others:
+            objects[row] = "{" + ",".join(others) + "}"
+    return pa.array(objects, TEXT) if any(objects) else None
 
 
 def present(scan: Scan, k: int) -> Mask:

@@ -15,6 +15,8 @@ from thresher import storage
 from thresher.errors import DataError
 from thresher.stages.reading import ReaderStage, ReadReport
 from thresher.stages.text.io.jsonl_blocks import verify_unchanged
+from thresher.stages.text.io.jsonl_columns import EXTRA, TEXT, json_field
+from thresher.stages.text.io.jsonl_encode import encode_rows
 from thresher.stages.text.io.reader_options import check_reader_options
 from thresher.tasks import ROW, DocumentBatch, FileGroupTask, FileSlice
 from thresher.tasks.document import HIDDEN
@@ -27,6 +29,8 @@ BATCH = 128 * 1024 * 1024
 
 class ParquetReaderStage(ReaderStage):
     """Reads Parquet.
+
+    Columns that the schema, fixed before, lacks go to the column ``_extra``, as JSON text.
 
     Parameters
     ----------
@@ -55,6 +59,7 @@ class ParquetReaderStage(ReaderStage):
         self.allow_empty = allow_empty
         check_reader_options(self.name, self.read_kwargs, self._OPTIONS, _generate_ids, _assign_ids)
         self._schema: pa.Schema | None = None
+        self._collects = self.fields is None
 
     def outputs(self) -> tuple[list[str], list[str]]:
         """The columns asked for, where they are known."""
@@ -66,7 +71,10 @@ class ParquetReaderStage(ReaderStage):
         if self.fields is not None:
             names = [name for name in self.fields if name in names]
         wanted = [schema.field(name) for name in names if name in schema.names]
-        return self.copy(_schema=pa.schema([field for field in wanted if field.name not in HIDDEN]))
+        return self.copy(
+            _schema=pa.schema([field for field in wanted if field.name not in HIDDEN]),
+            _collects=columns is None and self.fields is None,
+        )
 
     def infer_schema(self, task: FileGroupTask, limit: int) -> pa.Schema:
         """Columns and types of the group's files, from their footers."""
@@ -91,7 +99,7 @@ class ParquetReaderStage(ReaderStage):
                     report.found += sum(
                         file.metadata.row_group(i).num_rows for i in range(first, last)
                     )
-                    table = _conform(self._columns(file, first, last, schema, piece), schema, piece)
+                    table = self._table(file, first, last, schema, piece)
                     numbers = pa.array(np.arange(row, row + table.num_rows, dtype=np.int64))
                     row += table.num_rows
                     yield DocumentBatch(
@@ -130,12 +138,19 @@ class ParquetReaderStage(ReaderStage):
         ):
             yield file
 
-    def _columns(
+    def _table(
         self, file: pq.ParquetFile, first: int, last: int, schema: pa.Schema, piece: FileSlice
     ) -> pa.Table:
-        there = set(file.schema_arrow.names)
-        names = [name for name in schema.names if name in there]
-        return file.read_row_groups(list(range(first, last)), columns=names, use_threads=False)
+        there = [name for name in file.schema_arrow.names if name not in HIDDEN]
+        wanted = there if self._collects else [name for name in there if name in schema.names]
+        groups = list(range(first, last))
+        table = file.read_row_groups(groups, columns=wanted, use_threads=False)
+        others = [name for name in wanted if name not in schema.names]
+        found = _conform(table, schema, piece)
+        if others and EXTRA not in schema.names:
+            lines = encode_rows(table.select(others)).tobytes().decode().splitlines()
+            found = found.append_column(json_field(EXTRA), pa.array(lines, TEXT))
+        return found
 
 
 @contextmanager

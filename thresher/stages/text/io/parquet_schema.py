@@ -8,14 +8,12 @@ import pyarrow.compute as pc
 
 from thresher.errors import DataError
 
-EXTRA = "_extra"
-"""Column of JSON objects: keys that the schema, fixed before they were seen, has no column for."""
-
 
 def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """The table with the columns of ``schema`` as typed there, then those that stages added.
 
-    Columns that are missing are null. JSON text is written as plain strings.
+    Columns that are missing are null. JSON text is written as plain strings. What readers find
+    beyond the schema comes in the column ``_extra`` and is added like those of stages.
 
     Raises
     ------

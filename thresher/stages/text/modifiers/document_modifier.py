@@ -69,17 +69,17 @@ class DocumentModifier(Parametrised, ABC):
 def modify_rows(function: Callable[[Any], Any], column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Apply a function of one document to a column, row by row.
 
-    Null stays null, and the column's type is kept where the results allow it. A column in which
-    nothing changes is returned itself.
+    Null stays null, and text keeps its type of column. A column in which nothing changes is
+    returned itself.
     """
     before = column.to_pylist()
     after = [None if value is None else function(value) for value in before]
     if all(map(_same, after, before)):
         return column
-    try:
-        return pa.chunked_array([pa.array(after, type=column.type)])
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-        return pa.chunked_array([pa.array(after)])
+    made = pa.array(after)
+    if is_text(made.type) and is_text(column.type):
+        made = pa.array(after, type=column.type)
+    return pa.chunked_array([made])
 
 
 def modify_some(

@@ -54,7 +54,7 @@ class Modify(ProcessingStage[DocumentBatch, DocumentBatch]):
         name: str | None = None,
     ) -> None:
         where = "Modify"
-        self.modifiers = arguments.one_or_many(modifier_fn, "modifier_fn", where)
+        self.modifiers: list[Any] = arguments.one_or_many(modifier_fn, "modifier_fn", where)
         for rule in self.modifiers:
             if not callable(rule) and not isinstance(rule, DocumentModifier):
                 raise arguments.WrongTypeError(

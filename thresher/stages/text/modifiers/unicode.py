@@ -60,7 +60,7 @@ class UnicodeReformatter(DocumentModifier):
         explain: bool = True,
     ) -> None:
         self.config = config
-        self.options = {
+        self.options: dict[str, Any] = {
             "unescape_html": unescape_html,
             "remove_terminal_escapes": remove_terminal_escapes,
             "fix_encoding": fix_encoding,

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Turn batches into the lines of a JSONL file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any, BinaryIO
+
+import numpy as np
+import pyarrow as pa
+
+from thresher import storage
+from thresher.stages.text.io.jsonl_encode import Bytes, encode_rows
+from thresher.stages.text.io.jsonl_splice import splice
+from thresher.stages.text.io.non_ascii import escape_non_ascii
+from thresher.stages.text.io.writer_options import chosen_columns
+from thresher.tasks import RAW, DocumentBatch
+
+_STRETCH = 1 << 22
+_LF = 10
+
+
+class JsonlStream:
+    """An open JSONL file.
+
+    Parameters
+    ----------
+    file : BinaryIO
+        Opened for writing.
+    file_path : str
+        Its path, for errors.
+    fields : list[str] | None
+        Columns to write; None writes whole records.
+    compression : str
+        Arrow's name of the compression; empty for none.
+    ascii_only : bool
+        Whether to escape what is not ASCII.
+    """
+
+    def __init__(
+        self,
+        file: BinaryIO,
+        file_path: str,
+        fields: Sequence[str] | None,
+        compression: str,
+        ascii_only: bool,
+    ) -> None:
+        self._file = file
+        self._file_path = file_path
+        self._fields = fields
+        self._ascii_only = ascii_only
+        self._sink: Any = file
+        if compression:
+            self._sink = pa.CompressedOutputStream(pa.PythonFile(file, mode="w"), compression)
+
+    def write(self, task: DocumentBatch) -> None:
+        """Append all rows of a batch, or raise an error and append none."""
+        lines = list(lines_of(task, self._fields))
+        with storage.failures("write", self._file_path):
+            for data in lines:
+                self._write(escape_non_ascii(data) if self._ascii_only else data)
+
+    def close(self) -> None:
+        """Finish the file."""
+        with storage.failures("write", self._file_path):
+            self._sink.close()
+            self._file.close()
+
+    def _write(self, data: Bytes) -> None:
+        view = data.data
+        while len(view):  # one call of the operating system takes 2 GiB at most
+            written = self._sink.write(view)
+            view = view[len(view) if written is None else written :]
+
+
+def lines_of(task: DocumentBatch, fields: Sequence[str] | None) -> Iterator[Bytes]:
+    """The lines of a batch, uint8: its records with what changed, or its columns encoded."""
+    table = task.data
+    names = chosen_columns(table, fields)
+    if RAW not in table.column_names or fields is not None:
+        for rows in _stretches(table.select(names)):
+            yield encode_rows(rows)
+        return
+    raw = table.column(RAW)
+    edited = [name for name in names if name not in task._carried]
+    removed = sorted(task._parsed.difference(names))
+    if raw.null_count:
+        yield from _mixed_lines(task, raw)
+    elif edited or removed:
+        for rows in _stretches(table.select([*edited, RAW])):
+            records = rows.column(RAW).combine_chunks()
+            yield splice(records, rows.select(edited), removed, task._parsed)[0]
+    else:
+        for chunk in raw.chunks:
+            yield raw_lines(chunk)
+
+
+def raw_lines(raw: pa.Array) -> Bytes:
+    """The bytes of records, uint8; not copied if each ends in LF."""
+    if not len(raw):
+        return np.empty(0, np.uint8)
+    _, offsets_buffer, data_buffer = raw.buffers()
+    offsets = np.frombuffer(offsets_buffer, np.int64)[raw.offset : raw.offset + len(raw) + 1]
+    data = np.frombuffer(data_buffer, np.uint8)
+    if np.all(offsets[1:] > offsets[:-1]) and np.all(data[offsets[1:] - 1] == _LF):
+        return data[offsets[0] : offsets[-1]]
+    lines = [line.rstrip(b"\r\n") + b"\n" for line in raw.to_pylist()]
+    return np.frombuffer(b"".join(lines), np.uint8)
+
+
+def _mixed_lines(task: DocumentBatch, raw: pa.ChunkedArray) -> Iterator[Bytes]:
+    """Rows with and without a record, in runs of the one and the other."""
+    has_none = raw.is_null().to_numpy()
+    bounds = [0, *(np.flatnonzero(np.diff(has_none)) + 1).tolist(), len(has_none)]
+    for start, stop in pairwise(bounds):
+        run = task.data.slice(start, stop - start)
+        if has_none[start]:
+            run = run.drop_columns([RAW])
+        yield from lines_of(task.with_data(run), None)
+
+
+def _stretches(table: pa.Table) -> Iterator[pa.Table]:
+    """Stretches of rows small enough for a processor's cache."""
+    n_rows = max(1, table.num_rows * _STRETCH // max(1, table.nbytes))
+    for at in range(0, table.num_rows, n_rows):
+        yield table.slice(at, n_rows)
