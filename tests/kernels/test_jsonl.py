@@ -52,9 +52,10 @@ ENCODED = st.builds(
 FRAGMENTS = st.lists(
     st.sampled_from(
         [b'{', b'}', b'[', b']', b',', b':', b'"', b'"a"', b'"text"', b'1', b'-0', b'01', b'1.',
-         b'.5',          b'1e', b'1E+5', b'true', b'fals', b'null', b'NaN', b'Infinity', b'\\', b'\\u', b'\\ud83d',
-         b'\\ude00', b'"\\ud83d\\ude00"', b'"\\u00e9"', b'"\\ud83d"', b'"\\q"', b' ', b'\t', b'\r',
-         b'\x00', b'\xff', b'\xc3\xa9', b'\xed\xa0\x80', b'{"a":1}', b'{"a":"x"}', b'"\\u0061"']
+         b'.5', b'1e', b'1E+5', b'true', b'fals', b'null', b'NaN', b'Infinity', b'\\', b'\\u',
+         b'\\ud83d', b'\\ude00', b'"\\ud83d\\ude00"', b'"\\u00e9"', b'"\\ud83d"', b'"\\q"', b' ',
+         b'\t', b'\r', b'\x00', b'\xff', b'\xc3\xa9', b'\xed\xa0\x80', b'{"a":1}', b'{"a":"x"}',
+         b'"\\u0061"']
     ),
     max_size=12,
 ).map(b"".join)  # fmt: skip
@@ -104,7 +105,7 @@ def assert_same(data: bytes, keys: list[str], padding: bytes = b'"') -> Scan:
 
 
 @given(LINES, st.sampled_from([b'"', b"\\", b"\n", b"0", b'}\n{"a":1}\n']))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_kernel_is_the_plain_definition(lines: list[bytes], padding: bytes) -> None:
     assert_same(b"".join(line + b"\n" for line in lines), KEYS, padding)
 
@@ -123,7 +124,7 @@ def oracle(line: bytes) -> dict[str, object] | None:
 
 
 @given(ENCODED | mutated() | FRAGMENTS)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_plain_definition_accepts_what_json_accepts(line: bytes) -> None:
     line = line.replace(b"\n", b" ")
     expected = oracle(line)

@@ -87,7 +87,9 @@ def _is_unique_subset(before: Numbers, after: Numbers) -> bool:
         return True
     if _is_rising(before) and _is_rising(after):  # as they come from readers and filters
         places = np.searchsorted(before, after)
-        return bool(after.size == 0 or (after[-1] <= before[-1] and (before[places] == after).all()))
+        return bool(
+            after.size == 0 or (after[-1] <= before[-1] and (before[places] == after).all())
+        )
     if np.unique(after).size != after.size:
         return False
     return bool(np.isin(after, before).all())

@@ -21,15 +21,17 @@ from thresher.backends.executor import Failed
 from thresher.backends.lineage import account, numbers, restore
 from thresher.backends.output import LazyStream, OutputFiles
 from thresher.backends.quarantine import Rejected, from_bad_record, from_row
+from thresher.backends.selection import runs, select
 from thresher.errors import DataError, StageError, ThresherError
 from thresher.planning.plan import Stage, Step
 from thresher.runs.part import Path
 from thresher.runs.source_digest import digest_slices
 from thresher.runs.task_file import read_task
 from thresher.stages.base import ROW_WISE
+from thresher.stages.filtering import RowFilterStage
 from thresher.stages.reading import ReaderStage, ReadReport
 from thresher.stages.writing import BaseWriter
-from thresher.stats import StageCounts
+from thresher.stats import StageCounts, merge_sums
 from thresher.tasks import ROW, TOKENS, DocumentBatch, FileGroupTask, SpillTask, Task
 
 Beat = Callable[[int, str], None]
@@ -79,8 +81,11 @@ class StepCall:
     def run(self, task: AnyTask) -> Iterator[AnyTask]:
         """Lead ``task`` through all stages; yields what leaves the last one, as it comes."""
         flow: Iterable[AnyTask] = self._entering(task)
-        for index, stage in enumerate(self.step.stages):
-            if isinstance(stage, ReaderStage):
+        for run in runs(self.step.stages):
+            index, stage = run[0]
+            if len(run) > 1:
+                flow = self._filter(run, flow)
+            elif isinstance(stage, ReaderStage):
                 flow = self._read(index, stage, flow)
             elif isinstance(stage, BaseWriter):
                 flow = self._write(index, stage, flow)
@@ -194,6 +199,33 @@ class StepCall:
             for name, value in stage._consume_custom_metrics().items():
                 counts.metrics[name] = counts.metrics.get(name, 0.0) + value
             yield from outs
+
+    def _filter(self, run: list[tuple[int, Stage]], tasks: Iterable[AnyTask]) -> Iterator[AnyTask]:
+        """Neighbouring filters at once; one by one where that fails or is not possible."""
+        filters = [stage for _, stage in run if isinstance(stage, RowFilterStage)]
+        for task in tasks:
+            self.beat(self.rows, filters[0].name)
+            start = perf_counter()
+            try:
+                selected = select(filters, task) if isinstance(task, DocumentBatch) else None
+            except Exception:
+                selected = None  # the ordinary way finds the stage and the row
+            if selected is None:
+                flow: Iterable[AnyTask] = [task]
+                for index, stage in run:
+                    flow = self._apply(index, stage, flow)
+                yield from flow
+                continue
+            seconds = (perf_counter() - start) / len(run)
+            for (index, _), (rows_in, rows_out, drops) in zip(run, selected.rows, strict=False):
+                counts = self.counts[index]
+                counts.rows_in += rows_in
+                counts.rows_out += rows_out
+                counts.dropped = merge_sums(counts.dropped, drops)
+                counts.seconds += seconds
+                counts.tasks += 1
+            if selected.batch.num_items:
+                yield selected.batch
 
     def _call_group(self, index: int, stage: Stage, group: list[AnyTask]) -> list[AnyTask]:
         try:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pickle
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from time import perf_counter
 from typing import Any
@@ -23,10 +23,15 @@ from thresher.planning.plan import Stage, Step
 from thresher.runs.part import Path
 from thresher.runs.task_file import to_bytes
 from thresher.stages.base import NodeInfo, ProcessingStage, WorkerMetadata
+from thresher.stages.filtering import share_work
+from thresher.stages.reading import ReaderStage
 from thresher.tasks import DocumentBatch, Task
 
 TASK_BYTES = 128 * 1024 * 1024
 """Size up to which batches of one call leave a Step as one task."""
+
+BATCH_BYTES = 8 * 1024 * 1024
+"""Size of the batches a reader streams to stages that work row by row."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,8 @@ class StepServer:
     def __init__(self, blob: bytes, worker_id: str, pack: Callable[[Task[Any]], Parcel]) -> None:
         self.steps: tuple[Step, ...]
         self.context: RunContext
-        self.steps, self.context = pickle.loads(blob)
+        steps, self.context = pickle.loads(blob)
+        self.steps = tuple(_prepared(step) for step in steps)
         self.worker_id = worker_id
         self.pack = pack
         self._ready: set[int] = set()
@@ -78,8 +84,8 @@ class StepServer:
         except ThresherError as error:
             files.discard()
             kind = "broken" if isinstance(error, StorageError) else "raised"
-            failed = CallFailed(kind, step.name, str(error), error.todo)
-            return failed.message(attempt.token, path, step.index, running.rows), []
+            told = CallFailed(kind, step.name, error.what, error.todo)
+            return told.message(attempt.token, path, step.index, running.rows), []
         if attempt.probe:
             files.discard()
         done = Done(
@@ -160,6 +166,16 @@ class StepServer:
 def _reasons(rejected: list[Rejected]) -> tuple[tuple[str, int], ...]:
     """The most frequent reasons for quarantine, for error messages."""
     return tuple(Counter(f"{r.stage}: {r.error}" for r in rejected).most_common(3))
+
+
+def _prepared(step: Step) -> Step:
+    """A worker's own Step: filters share what they count, the reader streams where it may."""
+    stages = share_work(step.stages)
+    if step.streamed:
+        reader = stages[0]
+        assert isinstance(reader, ReaderStage)
+        stages[0] = reader.streaming(BATCH_BYTES)
+    return replace(step, stages=tuple(stages))
 
 
 def _coalesced(tasks: Iterator[Task[Any]]) -> Iterator[Task[Any]]:

@@ -127,10 +127,9 @@ class FilePartitioningStage(ProcessingStage[EmptyTask, FileGroupTask]):
         entry_of: dict[str, str] = {}
         for prefix, entry in self.entries:
             base = storage.base_of(entry)
-            prefix_of_entry = self._prefix(prefix, entry, base)
-            for info in storage.list_files(
-                entry, self.file_extensions, options=self.storage_options
-            ):
+            found = storage.list_files(entry, self.file_extensions, options=self.storage_options)
+            beginning = self._prefix(prefix, base, [info.path for info in found] == [base])
+            for info in found:
                 if info.path in entry_of:
                     warnings.warn(
                         f"{info.path} is named by {entry_of[info.path]!r} and again by {entry!r}: "
@@ -139,21 +138,20 @@ class FilePartitioningStage(ProcessingStage[EmptyTask, FileGroupTask]):
                     )
                     continue
                 entry_of[info.path] = entry
-                files.append(SourceFile(prefix_of_entry + _below(info.path, base), info))
+                files.append(SourceFile(beginning + _below(info.path, base), info))
         if not files:
             raise self._nothing_found()
         _refuse_collisions(files)
         return files
 
-    def _prefix(self, prefix: str | None, entry: str, base: str) -> str:
+    def _prefix(self, prefix: str | None, base: str, is_file: bool) -> str:
         """What the names of one entry's files begin with."""
         if prefix is not None:
             return f"{prefix}/"
         if len(self.entries) == 1:
             return ""
-        if not storage.is_glob(entry) and storage.is_local(entry) and not os.path.isdir(base):
-            base = os.path.dirname(base)
-        last = base.rstrip("/").rpartition("/")[2]
+        folder = base.rpartition("/")[0] if is_file else base
+        last = folder.rstrip("/").rpartition("/")[2]
         return f"{last}/" if last else ""
 
     def _groups(self, files: list[SourceFile], split: bool) -> list[tuple[str, list[FileSlice]]]:

@@ -87,6 +87,14 @@ class RowFilterStage(ProcessingStage[DocumentBatch, DocumentBatch]):
         dropped: dict[str, int] = self.__dict__.pop("_drops", {})
         return dropped
 
+    def judge(self, task: DocumentBatch) -> list[tuple[str, Mask]] | None:
+        """For each of its rules in order: its name, and bool[n_rows], which rows it keeps.
+
+        Neighbouring stages that can judge a whole batch have its rows cut out once, at the end.
+        None if the stage does more than drop rows.
+        """
+        return None
+
     def _select(self, task: DocumentBatch, keep: Mask, rule: str) -> DocumentBatch:
         """The rows of ``task`` where ``keep`` holds; the others are counted under ``rule``."""
         n_dropped = len(keep) - int(np.count_nonzero(keep))

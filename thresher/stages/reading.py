@@ -96,6 +96,13 @@ class ReaderStage(ProcessingStage[FileGroupTask, DocumentBatch]):
         With ``carry`` the records' raw bytes travel along, for a writer of the same format.
         """
 
+    def streaming(self: Self, n_bytes: int) -> Self:
+        """A copy that yields batches of about ``n_bytes``, for stages that work row by row.
+
+        Small batches stay in caches and reuse memory; what comes out is the same.
+        """
+        return self
+
     def locate(self, task: FileGroupTask, rows: Collection[int]) -> dict[int, dict[str, Any]]:
         """``file``, ``line`` (0 if unknown) and ``offset`` of rows, found again in the source."""
         return {}

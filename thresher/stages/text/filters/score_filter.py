@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from thresher.stages.base import Columns, NodeInfo, WorkerMetadata
-from thresher.stages.filtering import RowFilterStage, as_arrow, column_of
+from thresher.stages.filtering import Mask, RowFilterStage, as_arrow, column_of
 from thresher.stages.text import arguments
 from thresher.stages.text.filters.document_filter import DocumentFilter
 from thresher.stages.text.filters.hooks import fetch_models, load_models
@@ -110,6 +110,20 @@ class ScoreFilter(RowFilterStage):
         if not passed_on:
             memos.clear()
         return task
+
+    def judge(self, task: DocumentBatch) -> list[tuple[str, Mask]] | None:
+        """What each rule keeps of all rows; None where scores are stored."""
+        if any(field is not None for field in self.score_fields):
+            return None
+        memos, passed_on = self.__dict__.get("_shared_memos", ({}, False))
+        masks: list[tuple[str, Mask]] = []
+        for rule, field, invert in zip(self.filters, self.text_fields, self.inverts, strict=True):
+            memo = memos.setdefault(field, SignalMemo())
+            keep = rule.keep_scores(rule.score_with(column_of(task, field, self.name), memo))
+            masks.append((rule.name, ~keep if invert else keep))
+        if not passed_on:
+            memos.clear()
+        return masks
 
     @classmethod
     def sharing(cls, stages: Sequence[ScoreFilter]) -> list[ScoreFilter]:

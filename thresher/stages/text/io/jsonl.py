@@ -77,6 +77,7 @@ class JsonlReaderStage(ReaderStage):
         self._schema: pa.Schema | None = None
         self._explicit = False
         self._carry = False
+        self._batch_bytes: int | None = None
         self._collects = self.fields is None
 
     @property
@@ -118,7 +119,7 @@ class JsonlReaderStage(ReaderStage):
         if schema is None:
             schema = self._unbound_schema(task)
         row = 0
-        for block in blocks(task.slices, _target(task), self._storage_options):
+        for block in blocks(task.slices, self._target(task), self._storage_options):
             _refuse_foreign(block)
             ends = line_ends(block.buffer, block.stop)
             starts = record_starts(block.buffer, block.stop, ends)
@@ -150,7 +151,7 @@ class JsonlReaderStage(ReaderStage):
         """File, line (0 if unknown) and offset of rows, found again in the bytes."""
         places: dict[int, dict[str, Any]] = {}
         first = 0
-        for block in blocks(task.slices, _target(task), self._storage_options):
+        for block in blocks(task.slices, self._target(task), self._storage_options):
             ends = line_ends(block.buffer, block.stop)
             starts = record_starts(block.buffer, block.stop, ends)
             for row in rows:
@@ -164,6 +165,13 @@ class JsonlReaderStage(ReaderStage):
                     places[first] = {"file": cut.path, "line": cut.line, "offset": cut.offset}
                 first += 1
         return places
+
+    def streaming(self: Self, n_bytes: int) -> Self:
+        """A copy that yields batches of about ``n_bytes``."""
+        return self.copy(_batch_bytes=n_bytes)
+
+    def _target(self, task: FileGroupTask) -> int:
+        return self._batch_bytes or _target(task)
 
     @property
     def _storage_options(self) -> dict[str, Any]:

@@ -178,11 +178,14 @@ def _from_text(scan: Scan, k: int, kind: pa.DataType) -> pa.Array:
 def _nested(scan: Scan, k: int, kind: pa.DataType) -> pa.Array:
     def parse(value: str) -> Any:
         decoded = json.loads(value)
-        if not fits(decoded, kind):
-            raise ValueError(value)
-        return decoded
+        return decoded if fits(decoded, kind) else None
 
-    return _one_by_one(_json_text(scan, k), kind, parse)
+    written = _json_text(scan, k)
+    try:
+        values = [None if value is None else parse(value) for value in written.to_pylist()]
+        return pa.array(values, kind)
+    except (ValueError, OverflowError, RecursionError, pa.ArrowException):
+        return _one_by_one(written, kind, parse)
 
 
 def _one_by_one(written: pa.Array, kind: pa.DataType, parse: Callable[[str], Any]) -> pa.Array:

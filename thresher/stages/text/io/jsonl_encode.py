@@ -26,6 +26,7 @@ Integers = NDArray[np.int64]
 
 NULL = b"null"
 _ROOM = 128
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
 @dataclass
@@ -92,9 +93,10 @@ def encode_value(value: Any) -> bytes:
     """One Python value as JSON; what JSON does not know is written as text."""
     if isinstance(value, float) and value - value != 0:
         return NULL
-    if isinstance(value, float):
-        return float.__repr__(value).encode()
-    return json.dumps(_plain(value), ensure_ascii=False, separators=(",", ":")).encode()
+    try:
+        return _encode(value).encode()
+    except (TypeError, ValueError):
+        return _encode(_plain(value)).encode()
 
 
 def gather(

@@ -10,10 +10,11 @@ from thresher.errors import DataError
 
 
 def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """The table with the columns of ``schema`` as typed there, then those that stages added.
+    """The table with its columns typed as in ``schema``, where that knows them.
 
-    Columns that are missing are null. JSON text is written as plain strings. What readers find
-    beyond the schema comes in the column ``_extra`` and is added like those of stages.
+    Readers give every column of a schema, so that a column that is missing here was removed by a
+    stage, and one that the schema lacks was added, ``_extra`` by the reader itself; both are left
+    so. JSON text is written as plain strings.
 
     Raises
     ------
@@ -21,16 +22,13 @@ def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
         If a value does not fit its column's type; the first such value is named.
     """
     columns, fields = [], []
-    for field in schema:
-        if field.name in table.column_names:
-            columns.append(_cast(table.column(field.name), field))
-        else:
-            columns.append(pa.nulls(table.num_rows, field.type))
-        fields.append(field.remove_metadata())
     for field in table.schema:
-        if field.name not in schema.names:
-            columns.append(table.column(field.name))
-            fields.append(field.remove_metadata())
+        column = table.column(field.name)
+        if field.name in schema.names:
+            field = schema.field(field.name)
+            column = _cast(column, field)
+        columns.append(column)
+        fields.append(field.remove_metadata())
     return pa.Table.from_arrays(columns, schema=pa.schema(fields))
 
 

@@ -186,10 +186,7 @@ class ParquetWriter(BaseWriter):
     def table_of(self, task: DocumentBatch) -> pa.Table:
         """The rows of a batch as they are written."""
         table = task.data.select(chosen_columns(task.data, self.fields))
-        schema = self._schema if self._schema is not None else pa.schema([])
-        if self.fields is not None:
-            schema = pa.schema([schema.field(n) for n in self.fields if n in schema.names])
-        return conform(table, schema)
+        return conform(table, self._schema if self._schema is not None else pa.schema([]))
 
     def count_rows(self, file_path: str) -> int:
         """Rows that a closed file's footer tells."""
