@@ -10,7 +10,7 @@ from numba import types
 
 from thresher.kernels.blocks import BLOCK, REACH, address_of, block_at, lowest_bit
 from thresher.kernels.compiled import jit
-from thresher.kernels.jsonl import copy_block, string_stops
+from thresher.kernels.json_tokens import copy_block, string_stops
 
 _QUOTE, _BACKSLASH = 34, 92
 _LONGEST = 6  # bytes of one escape

@@ -28,7 +28,7 @@ class BadRecord:
     row : int
         Its number within the part, from 0.
     line : int
-        Line in the file, from 1, if the part begins at the file's beginning, else 0.
+        Line in the file, from 1; 0 where a format has none.
     offset : int
         Byte offset of the record in the (decompressed) file; -1 when it has none.
     reason : str

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from tests.stages.text.io.jsonl_files import TEXT, group, read
 from thresher.errors import DataError, PlanError, StorageError
-from thresher.stages.text.io import JsonlReader, JsonlReaderStage
+from thresher.stages.text.io import JsonlReader, JsonlReaderStage, jsonl_blocks
 from thresher.stages.text.io import jsonl as jsonl_module
 from thresher.tasks import RAW, FileGroupTask
 
@@ -176,7 +176,9 @@ def test_slices_own_the_lines_that_begin_in_them(
         table, report = read(group(path, start, stop), TEXT, ["text"])
         records += rows_of(table)
         bad += [(b.offset, b.reason) for b in report.bad]
-        assert all(b.line == 0 for b in report.bad) == (start > 0 or not report.bad)
+        assert [b.line for b in report.bad] == [
+            data.count(b"\n", 0, b.offset) + 1 for b in report.bad
+        ]
     assert records == rows_of(whole)
     assert bad == [(b.offset, b.reason) for b in told.bad]
 
@@ -274,6 +276,17 @@ def test_a_huge_line(tmp_path: Path) -> None:
         table, _ = read(group(path, 0, stop), None)
         assert table.column("text").to_pylist() == ([text, "b"] if stop is None else [text])
     assert read(group(path, 5, None), TEXT)[0].column("text").to_pylist() == ["b"]
+
+
+def test_a_line_that_is_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jsonl_blocks, "LARGEST_LINE", 1000)
+    monkeypatch.setattr(jsonl_blocks, "STEP", 100)
+    monkeypatch.setattr(jsonl_module, "BATCH", 100)
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"text":"a"}\n{"text":"' + b"x" * 5000)
+    with pytest.raises(DataError, match="longer than 2 GiB") as caught:
+        read(group(path), TEXT)
+    assert caught.value.where == f"{path}, byte 13"
 
 
 def test_parquet_given_to_the_jsonl_reader(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from thresher.stages.text.io.jsonl_columns import (
 )
 from thresher.stages.text.io.jsonl_scan import Scan, line_ends, record_starts, scan
 from thresher.stages.text.io.jsonl_schema import infer
+from thresher.stages.text.io.line_numbers import LineNumbers
 from thresher.stages.text.io.reader_options import check_reader_options
 from thresher.tasks import RAW, ROW, DocumentBatch, FileGroupTask
 from thresher.tasks.document import HIDDEN
@@ -78,6 +79,7 @@ class JsonlReaderStage(ReaderStage):
         self._explicit = False
         self._carry = False
         self._batch_bytes: int | None = None
+        self._numbers = LineNumbers(self._storage_options)
         self._collects = self.fields is None
 
     @property
@@ -148,15 +150,16 @@ class JsonlReaderStage(ReaderStage):
             )
 
     def locate(self, task: FileGroupTask, rows: Collection[int]) -> dict[int, dict[str, Any]]:
-        """File, line (0 if unknown) and offset of rows, found again in the bytes."""
+        """File, line and offset of rows, found again in the bytes."""
         places: dict[int, dict[str, Any]] = {}
+        numbers = LineNumbers(self._storage_options)
         first = 0
         for block in blocks(task.slices, self._target(task), self._storage_options):
             ends = line_ends(block.buffer, block.stop)
             starts = record_starts(block.buffer, block.stop, ends)
             for row in rows:
                 if first <= row < first + len(starts):
-                    path, line, offset = _place(block, ends, int(starts[row - first]))
+                    path, line, offset = _place(block, ends, int(starts[row - first]), numbers)
                     places[row] = {"file": path, "line": line, "offset": offset}
             first += len(starts)
             if block.cut is not None:
@@ -198,7 +201,7 @@ class JsonlReaderStage(ReaderStage):
         numbers = np.arange(first_row, first_row + len(scanned.rows), dtype=np.int64)
         if bad:
             for row, reason in sorted(bad.items()):
-                path, line, offset = _place(block, ends, int(scanned.rows[row, 0]))
+                path, line, offset = _place(block, ends, int(scanned.rows[row, 0]), self._numbers)
                 report.bad.append(
                     BadRecord(path, first_row + row, line, offset, reason, scanned.record(row))
                 )
@@ -278,11 +281,14 @@ def raw_records(scanned: Scan) -> pa.Array:
     return both.take(pa.array(np.arange(0, 2 * n_rows, 2)))
 
 
-def _place(block: Block, ends: NDArray[np.int64], at: int) -> tuple[str, int, int]:
+def _place(
+    block: Block, ends: NDArray[np.int64], at: int, numbers: LineNumbers
+) -> tuple[str, int, int]:
     """Path, line and offset in its file of a position in a block."""
     piece = next(piece for piece in reversed(block.pieces) if piece.at <= at)
     lines = int(np.searchsorted(ends, at, "right") - np.searchsorted(ends, piece.at, "right"))
-    return piece.path, piece.line and piece.line + lines, piece.offset + at - piece.at
+    first = piece.line or numbers.at(piece.path, piece.offset)
+    return piece.path, first + lines, piece.offset + at - piece.at
 
 
 def _refuse_foreign(block: Block) -> None:

@@ -38,7 +38,7 @@ class Piece:
     offset : int
         Where in the (decompressed) file it begins.
     line : int
-        Number of its first line in the file, from 1; 0 when unknown.
+        Number of its first line in the file, from 1; 0 where it has not been counted.
     """
 
     path: str
@@ -127,10 +127,16 @@ class _Filling:
             self.add(b"\n")
 
     def place(self, at: int) -> tuple[str, int, int]:
-        """Path, offset and line of a position in the last piece."""
+        """Path, offset and line of a position in the last piece.
+
+        Only compressed files have their lines counted on the way: they cannot be counted again
+        from any offset.
+        """
         piece = self.pieces[-1]
-        lines = int(np.count_nonzero(self.buffer[piece.at : at] == _LF))
-        return piece.path, piece.offset + at - piece.at, piece.line and piece.line + lines
+        line = 0
+        if compression_of(piece.path):
+            line = piece.line + int(np.count_nonzero(self.buffer[piece.at : at] == _LF))
+        return piece.path, piece.offset + at - piece.at, line
 
 
 class _Blocks:
