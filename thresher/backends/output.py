@@ -54,10 +54,13 @@ class OutputFiles:
         temp, full = self._temp(OUT)
         crash_point("before-write")
         stream = LazyStream(writer, full)
-        yield stream
+        try:
+            yield stream
+        finally:
+            if stream.opened is not None:
+                stream.opened.close()
         if stream.opened is None:
             return
-        stream.opened.close()
         self._close(OUT, path, temp, full, writer.count_rows(full), writer.file_extension)
         crash_point("after-write")
 

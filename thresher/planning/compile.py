@@ -97,7 +97,7 @@ class _Source:
             self.rest = tuple(stages[1:])
             if self.rest and isinstance(self.rest[0], ReaderStage):
                 self.reader = self.rest[0]
-            self.parts = parts_of_files(stages[0])
+            self.parts = parts_of_files(stages[0], split=self.reader is not None)
             if self.reader is not None:
                 self.schema = sample_schema(self.reader, self.parts)
         else:
@@ -120,7 +120,8 @@ def _bind(stages: Sequence[Stage], source: _Source) -> tuple[list[Stage], pa.Sch
     columns = _columns_used(bound[1:], schema) if carry else None
     bound[0] = reader.bind(schema, columns, carry)
     if isinstance(writer, BaseWriter):
-        bound[-1] = writer.with_schema(schema)
+        changed = {name for stage in bound[1:] for name in stage.outputs()[1]}
+        bound[-1] = writer.with_schema(pa.schema([f for f in schema if f.name not in changed]))
     if not carry:
         return bound, schema
     return bound, None if columns is None else pa.schema([schema.field(c) for c in columns])

@@ -23,9 +23,9 @@ MEMORY_PER_SOURCE_BYTE = 4
 """Rows with their raw record, parsed columns and a copy while they are filtered."""
 
 
-def parts_of_files(partitioning: FilePartitioningStage) -> tuple[Part, ...]:
-    """One part per group of files."""
-    return tuple(_file_part(name, task) for name, task in partitioning.partitions())
+def parts_of_files(partitioning: FilePartitioningStage, *, split: bool) -> tuple[Part, ...]:
+    """One part per group of files; big files are split where a reader follows that minds slices."""
+    return tuple(_file_part(name, task) for name, task in partitioning.partitions(split))
 
 
 def parts_of_tasks(tasks: Sequence[Task[Any]]) -> tuple[Part, ...]:
