@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from thresher.backends.call_failed import CallFailed
 from thresher.tasks import DocumentBatch
 
 Call = Callable[[DocumentBatch], list[DocumentBatch]]
@@ -25,7 +26,7 @@ def bisect(call: Call, batch: DocumentBatch, error: Exception) -> Bisected:
     """Halve ``batch``, on which ``call`` raised ``error``, until only single rows raise.
 
     ``bad`` holds those as one-row batches with their error, in order. Memory errors are met the
-    same way: smaller batches need less.
+    same way: smaller batches need less. A broken contract is no matter of rows and ends it all.
     """
     result = Bisected()
     if batch.num_items <= 1:
@@ -36,6 +37,8 @@ def bisect(call: Call, batch: DocumentBatch, error: Exception) -> Bisected:
         piece = batch.with_data(batch.data.slice(start, stop - start))
         try:
             result.outs += call(piece)
+        except CallFailed:
+            raise
         except Exception as raised:
             inner = bisect(call, piece, raised)
             result.outs += inner.outs
@@ -48,6 +51,9 @@ def join(batches: list[DocumentBatch]) -> list[DocumentBatch]:
     pieces = [batch for batch in batches if batch.num_items]
     if len(pieces) <= 1:
         return pieces
-    table = pa.concat_tables([piece.data for piece in pieces], promote_options="permissive")
+    try:
+        table = pa.concat_tables([piece.data for piece in pieces], promote_options="permissive")
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return pieces
     carried = frozenset.intersection(*(piece._carried for piece in pieces))
     return [pieces[0].evolve(data=table, _carried=carried)]

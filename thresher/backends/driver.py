@@ -13,13 +13,27 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from thresher.backends.executor import Done, Failed, Heartbeat, Lease, Message, Started
-from thresher.errors import StageError, ThresherError
+from thresher.errors import StageError, StorageError, ThresherError
 from thresher.runs.balance import check_balance
 from thresher.runs.part import Outcome, Part, Path, WrittenFile
+from thresher.runs.tally import Tally
 from thresher.stats import StageCounts
 
 MAX_ATTEMPTS = 3
-LONE_ATTEMPTS = 2
+"""Deaths after which a part is under suspicion and its rows are probed."""
+
+LONE_ATTEMPTS = 3
+"""Deaths in a row that a single row must cause to be found guilty."""
+
+BLIND_ATTEMPTS = 12
+"""Deaths before a single row was read after which the source itself is found guilty.
+
+Workers are also killed from outside, often as they start; that must not cost a part its place.
+"""
+
+MAX_ROUNDS = 6
+"""Searches for guilty rows after which the part is given up."""
+
 RATE_FROM = 1_000
 """Records from which on the error rate is judged while the run goes on."""
 
@@ -35,10 +49,13 @@ class Policy:
 
 @dataclass
 class _Tree:
-    """The calls of one attempt: full when every child announced has reported."""
+    """The calls of one attempt: full when every child announced has reported.
+
+    Reports come in any order, a child's before its parent's, too.
+    """
 
     last_step: int
-    expected: set[Path] = field(default_factory=lambda: {()})
+    missing: set[Path] = field(default_factory=lambda: {()})
     reported: dict[Path, Done] = field(default_factory=dict)
 
     def add(self, done: Done) -> None:
@@ -46,13 +63,15 @@ class _Tree:
         if done.path in self.reported:
             return
         self.reported[done.path] = done
+        self.missing.discard(done.path)
         if done.step < self.last_step:
-            self.expected.update((*done.path, i) for i in range(done.children))
+            children = ((*done.path, index) for index in range(done.children))
+            self.missing.update(child for child in children if child not in self.reported)
 
     @property
     def is_full(self) -> bool:
         """Whether nothing is missing."""
-        return len(self.reported) >= len(self.expected)
+        return not self.missing
 
 
 @dataclass
@@ -100,6 +119,8 @@ class Driver:
         Whether every stage of it works row by row, so that a row can be left out.
     epoch : int
         Goes into tokens, so that no two drivers' temporaries are called the same.
+    counted : Tally
+        What earlier runs found and lost, for the error rate.
     """
 
     def __init__(
@@ -110,7 +131,7 @@ class Driver:
         epoch: int = 1,
         can_bisect: bool = True,
         policy: Policy | None = None,
-        counted: tuple[int, int] = (0, 0),
+        counted: Tally | None = None,
     ) -> None:
         self.policy = policy or Policy()
         self.epoch = epoch
@@ -124,9 +145,7 @@ class Driver:
         self._attempts: dict[str, _Attempt] = {}
         self._tokens = 0
         self._in_flight = 0
-        self._found, self._quarantined = counted
-        self._lost_bytes = 0
-        self._seen_bytes = 0
+        self._tally = counted or Tally()
         self._outcomes: list[Outcome] = []
         self._reasons: Counter[str] = Counter()
 
@@ -179,7 +198,7 @@ class Driver:
 
     def _lease(self, state: _State, now: float) -> Lease:
         self._tokens += 1
-        token = f"{self.epoch}-{self._tokens}"
+        token = f"{self.epoch}-{state.part.segment}-{self._tokens}"
         if state.bisection is not None and state.bisection.ranges:
             lease = Lease(
                 token, state.part, rows=state.bisection.ranges[-1], probe=True, alone=True
@@ -246,16 +265,13 @@ class Driver:
     def _settled(self, state: _State, outcome: Outcome) -> None:
         """The part is finished, for good or for quarantine."""
         self._in_flight -= state.part.estimate
-        if outcome.counts and not outcome.failure:
-            self._found += outcome.counts[0].rows_in
-            self._quarantined += sum(counts.quarantined for counts in outcome.counts)
-        self._seen_bytes += state.part.estimate
+        part = state.part
+        self._tally.add(
+            outcome.counts, outcome.failure, outcome.lost_rows, part.source_bytes, not part.segment
+        )
         self._reasons.update(outcome.reasons)
         if outcome.failure:
             self._reasons[outcome.failure] += 1
-            self._found += max(state.rows, 1)
-            self._quarantined += max(state.rows, 1)
-            self._lost_bytes += state.part.estimate
         self._outcomes.append(outcome)
         self._judge()
 
@@ -264,6 +280,8 @@ class Driver:
         where = f"stage {failed.stage!r}, part {state.part.name!r}"
         if failed.kind in ("setup", "broken"):
             self.error = StageError(failed.error, where=where, todo=failed.detail)
+        elif failed.kind == "storage":
+            self.error = StorageError(failed.error, where=failed.stage, todo=failed.detail)
         elif failed.kind == "died":
             self._died(state, attempt.lease, failed)
         elif self.policy.on_error == "raise":
@@ -290,7 +308,9 @@ class Driver:
                 where=f"part {state.part.name!r}",
                 todo="use on_error='quarantine' to leave out the rows that kill it",
             )
-        elif self.can_bisect and state.rows > 0 and state.rounds < MAX_ATTEMPTS:
+        elif state.rows == 0 and state.attempts < BLIND_ATTEMPTS:
+            self._again(state)
+        elif self.can_bisect and state.rows > 0 and state.rounds < MAX_ROUNDS:
             state.rounds += 1
             state.bisection = _Bisection(_halves((0, state.rows)), error=failed.error)
             self._again(state)
@@ -320,18 +340,19 @@ class Driver:
         self._retries.append(state)
 
     def _give_up(self, state: _State, reason: str) -> None:
-        self._settled(state, Outcome(state.part, [], failure=reason))
+        self._settled(state, Outcome(state.part, [], failure=reason, lost_rows=state.rows))
 
     def _judge(self, *, final: bool = False) -> None:
         """Stop the run once too large a share of it went to quarantine."""
         if self.error is not None or self.policy.on_error == "raise":
             return
         limit = self.policy.max_error_rate
-        rows = self._quarantined / self._found if self._found else 0.0
-        size = self._lost_bytes / self._seen_bytes if final and self._seen_bytes else 0.0
-        judged = final or self._found >= RATE_FROM
-        if judged and max(rows, size) > limit:
-            share = f"{self._quarantined} of {self._found} records ({rows:.1%})"
+        tally = self._tally
+        judged = final or tally.found >= RATE_FROM
+        size = tally.share_of_bytes if final else 0.0
+        if judged and max(tally.share_of_rows, size) > limit:
+            rows = tally.share_of_rows
+            share = f"{tally.quarantined} of {tally.found} records ({rows:.1%})"
             if size > rows:
                 share = f"sources that hold {size:.1%} of the bytes"
             reason = "".join(f"; most often: {r}" for r, _ in self._reasons.most_common(1))

@@ -94,7 +94,8 @@ class Failed:
 
     ``kind`` is ``"died"`` (the worker is gone), ``"raised"`` (the stage raised and could not be
     narrowed to rows), ``"data"`` (the source cannot be read), ``"setup"`` (a stage could not be
-    set up) or ``"broken"`` (a stage broke its contract).
+    set up), ``"broken"`` (a stage broke its contract) or ``"storage"`` (the worker could not write;
+    ``stage`` is then the path).
     """
 
     token: str
@@ -118,7 +119,11 @@ class PartSource(Protocol):
 
     @property
     def done(self) -> bool:
-        """Whether there will never be another lease."""
+        """Whether there will never be another lease.
+
+        To be asked at least once a second: it is also where finished parts are committed and
+        stuck stages are noticed.
+        """
 
     def is_live(self, token: str) -> bool:
         """Whether an attempt is still wanted."""

@@ -56,17 +56,20 @@ def account(stage: str, rows: Rows, task: DocumentBatch, outs: list[DocumentBatc
     joined = np.concatenate([a for a in after if a is not None]) if after else before[:0]
     if rows == "same" and not np.array_equal(before, joined):
         raise _broken(stage, "same", "changed, dropped or reordered rows")
-    unique = _is_unique_subset(before, joined)
-    if rows == "subset" and not unique:
+    if _is_unique_subset(before, joined):
+        lost = n_in - n_out
+        if rows == "merge":
+            return Account(n_in, n_out, merged=lost)
+        return Account(n_in, n_out, dropped=lost)
+    counts = _occurrences(before, joined)
+    if rows == "subset" and (counts[1] > counts[0]).any():
         raise _broken(stage, "subset", "repeated rows, or made rows that it was not given")
-    if unique:
-        return Account(n_in, n_out, dropped=n_in - n_out)
-    if not np.isin(joined, before).all():
+    if (counts[0] == 0).any():
         if rows == "expand":
             raise _broken(stage, "expand", "made rows whose parents it was not given")
         return Account(n_in, n_out, opaque=True)
-    parents = np.unique(joined).size
-    return Account(n_in, n_out, dropped=n_in - parents, expanded=n_out - parents)
+    gone, more = counts[0] - counts[1], counts[1] - counts[0]
+    return Account(n_in, n_out, dropped=int(gone.clip(0).sum()), expanded=int(more.clip(0).sum()))
 
 
 def _by_counts(stage: str, rows: Rows, n_in: int, n_out: int) -> Account:
@@ -95,6 +98,17 @@ def _is_unique_subset(before: Numbers, after: Numbers) -> bool:
     return bool(np.isin(after, before).all())
 
 
+def _occurrences(before: Numbers, after: Numbers) -> Numbers:
+    """int64[2, n]: how often each of the n numbers stands in the one and in the other.
+
+    After a stage that expands, several rows bear the number of their common parent.
+    """
+    values, places = np.unique(np.concatenate((before, after)), return_inverse=True)
+    split = before.size
+    counted = [np.bincount(p, minlength=values.size) for p in (places[:split], places[split:])]
+    return np.asarray(counted, dtype=np.int64)
+
+
 def _is_rising(values: Numbers) -> bool:
     return bool((values[1:] > values[:-1]).all())
 
@@ -107,21 +121,19 @@ def _broken(stage: str, declared: str, did: str) -> StageError:
     )
 
 
-def restore(
-    task: DocumentBatch, out: DocumentBatch, changed: frozenset[str] | None
-) -> DocumentBatch:
+def restore(task: DocumentBatch, out: DocumentBatch, *, ours: bool) -> DocumentBatch:
     """Give an output the hidden facts that its stage did not know of.
 
     The raw records are taken along by row number, and the columns that still hold what was read
-    are found: ``changed`` names those that a stage of ours declares, ``None`` means compare.
+    are found: our own stages keep that right themselves, after others values are compared.
     """
     before, after = numbers(task), numbers(out)
     if not task._parsed or before is None or after is None:
         return _without_raw(out)
     if not _is_unique_subset(before, after):
         return _without_raw(out)
-    if changed is not None and RAW in out.data.column_names:
-        return out.evolve(_parsed=task._parsed, _carried=task._carried - changed)
+    if ours and RAW in out.data.column_names:
+        return out.evolve(_parsed=task._parsed, _carried=task._carried & out._carried)
     positions = _positions(before, after)
     source = task.data if positions is None else task.data.take(pa.array(positions))
     data = out.data
@@ -147,13 +159,22 @@ def _positions(before: Numbers, after: Numbers) -> Numbers | None:
 
 
 def _unchanged(before: pa.ChunkedArray, after: pa.ChunkedArray) -> bool:
-    """Whether both hold the same values; frames widen types, so they are cast back first."""
-    if before.type != after.type:
-        try:
-            after = pc.cast(after, before.type)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            return False
-    return bool(before.equals(after))
+    """Whether both hold the same values.
+
+    Frames widen types, integers with nulls to floats for one, so both are compared as what the
+    frame made of them, and as what they were.
+    """
+    if before.type == after.type:
+        return bool(before.equals(after))
+    return _equal_as(after.type, before, after) or _equal_as(before.type, before, after)
+
+
+def _equal_as(kind: pa.DataType, before: pa.ChunkedArray, after: pa.ChunkedArray) -> bool:
+    try:
+        left, right = pc.cast(before, kind, safe=False), pc.cast(after, kind)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return False
+    return bool(left.equals(right))
 
 
 def _without_raw(out: DocumentBatch) -> DocumentBatch:

@@ -109,4 +109,4 @@ def _has_room(folder: str, size: int) -> bool:
     if not folder:
         return False
     usage = shutil.disk_usage(folder)
-    return usage.free - size > usage.total // 2 or size * 4 < usage.free
+    return usage.free - size >= usage.total // 2

@@ -34,7 +34,8 @@ class Rejected:
             values["row"] = 0
         if self.offset == 0:
             values["offset"] = 0
-        return json.dumps(values, ensure_ascii=False).encode() + b"\n"
+        text = json.dumps(values, ensure_ascii=False)
+        return text.encode("utf-8", "backslashreplace") + b"\n"  # lone surrogates are escaped
 
 
 def from_bad_record(part: str, stage: str, bad: BadRecord) -> Rejected:

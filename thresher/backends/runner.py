@@ -13,16 +13,18 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from thresher.backends.answers import checked_answers, groups_of, named
 from thresher.backends.bisect import bisect, join
+from thresher.backends.call_failed import CallFailed, in_words
 from thresher.backends.context import Attempt, RunContext
-from thresher.backends.executor import Failed
 from thresher.backends.lineage import account, numbers, restore
 from thresher.backends.output import LazyStream, OutputFiles
 from thresher.backends.quarantine import Rejected, from_bad_record, from_row
 from thresher.backends.selection import runs, select
+from thresher.backends.tally import count_tokens, forget_drops, name_drops
 from thresher.errors import DataError, StageError, ThresherError
+from thresher.planning.check import is_ours
 from thresher.planning.plan import Stage, Step
 from thresher.runs.part import Path
 from thresher.runs.source_digest import digest_slices
@@ -32,22 +34,10 @@ from thresher.stages.filtering import RowFilterStage
 from thresher.stages.reading import ReaderStage, ReadReport
 from thresher.stages.writing import BaseWriter
 from thresher.stats import StageCounts, merge_sums
-from thresher.tasks import ROW, TOKENS, DocumentBatch, FileGroupTask, SpillTask, Task
+from thresher.tasks import ROW, DocumentBatch, FileGroupTask, SpillTask, Task
 
 Beat = Callable[[int, str], None]
 AnyTask = Task[Any]
-
-
-class CallFailed(Exception):
-    """A call that could not be brought to an end; becomes a ``Failed`` message."""
-
-    def __init__(self, kind: str, stage: str, error: str, detail: str = "") -> None:
-        super().__init__(kind, stage, error, detail)
-        self.kind, self.stage, self.error, self.detail = kind, stage, error, detail
-
-    def message(self, token: str, path: Path, step: int, rows: int) -> Failed:
-        """The message that tells the driver."""
-        return Failed(token, path, step, self.kind, self.error, self.stage, self.detail, rows)
 
 
 class StepCall:
@@ -127,7 +117,8 @@ class StepCall:
             if cut and not self.attempt.probe:
                 drops = self.counts[index].dropped
                 drops["limit"] = drops.get("limit", 0) + cut
-            return batch.with_data(batch.data.filter(pa.array(keep)))
+            batch = batch.with_data(batch.data.filter(pa.array(keep)))
+            found = found[keep]
         out = np.isin(found, np.fromiter(skip, dtype=np.int64))
         for position in np.flatnonzero(out):
             row = batch.with_data(batch.data.slice(int(position), 1))
@@ -142,7 +133,8 @@ class StepCall:
     ) -> Iterator[DocumentBatch]:
         counts = self.counts[index]
         for task in tasks:
-            assert isinstance(task, FileGroupTask)
+            if not isinstance(task, FileGroupTask):
+                raise _wrong_kind(stage, FileGroupTask, task)
             self._source, self._reader = task, stage
             report = ReadReport()
             batches = stage.read(task, report)
@@ -175,7 +167,7 @@ class StepCall:
         except ThresherError as error:
             raise CallFailed("data", stage.name, str(error)) from error
         except Exception as error:
-            raise CallFailed("raised", stage.name, _describe(error)) from error
+            raise CallFailed("raised", stage.name, in_words(error)) from error
 
     def _meet_bad_record(self, index: int, stage: Stage, record: Any) -> None:
         rejected = from_bad_record(self.attempt.part, stage.name, record)
@@ -189,7 +181,7 @@ class StepCall:
 
     def _apply(self, index: int, stage: Stage, tasks: Iterable[AnyTask]) -> Iterator[AnyTask]:
         size = stage.batch_size or 1
-        for group in _groups(tasks, size):
+        for group in groups_of(tasks, size):
             self.beat(self.rows, stage.name)
             start = perf_counter()
             outs = self._call_group(index, stage, group)
@@ -217,10 +209,12 @@ class StepCall:
                 yield from flow
                 continue
             seconds = (perf_counter() - start) / len(run)
+            size = getattr(task, "size_bytes", 0)
             for (index, _), (rows_in, rows_out, drops) in zip(run, selected.rows, strict=False):
                 counts = self.counts[index]
                 counts.rows_in += rows_in
                 counts.rows_out += rows_out
+                counts.bytes_in += size * rows_in // max(task.num_items, 1)
                 counts.dropped = merge_sums(counts.dropped, drops)
                 counts.seconds += seconds
                 counts.tasks += 1
@@ -229,81 +223,77 @@ class StepCall:
 
     def _call_group(self, index: int, stage: Stage, group: list[AnyTask]) -> list[AnyTask]:
         try:
-            answers = stage.process_batch(list(group))
+            checked = checked_answers(stage, group, stage.process_batch(list(group)))
+        except CallFailed:
+            raise
         except Exception as error:
+            forget_drops(stage)
             if len(group) > 1:
                 return [out for task in group for out in self._call_group(index, stage, [task])]
             return self._meet_error(index, stage, group[0], error)
-        checked = self._answers(stage, group, answers)
-        flat: list[AnyTask] = []
-        for task, outs in zip(group, checked, strict=True):
-            flat += self._accounted(index, stage, task, outs)
-        return flat
-
-    def _answers(self, stage: Stage, group: list[AnyTask], answers: Any) -> list[list[AnyTask]]:
-        """Exactly one answer per task, each a task, a list of tasks or None."""
-        if not isinstance(answers, list | tuple) or len(answers) != len(group):
-            given = len(answers) if isinstance(answers, list | tuple) else type(answers).__name__
-            raise CallFailed(
-                "broken",
-                stage.name,
-                f"process_batch answered {given} for {len(group)} tasks",
-                "answer with one task, list of tasks or None per task, in order",
-            )
-        return [_flatten(stage, answer) for answer in answers]
+        return self._accounted(index, stage, group, checked)
 
     def _accounted(
-        self, index: int, stage: Stage, task: AnyTask, outs: list[AnyTask]
+        self, index: int, stage: Stage, group: list[AnyTask], answers: list[list[AnyTask]]
     ) -> list[AnyTask]:
+        """Account for the rows of every task; its answers, with what their stage did not know."""
         counts = self.counts[index]
+        drops = forget_drops(stage)
+        before = sum(counts.dropped.values())
+        flat: list[AnyTask] = []
+        for task, outs in zip(group, answers, strict=True):
+            flat += named(task, self._account(counts, stage, task, outs))
+        name_drops(counts, stage.name, sum(counts.dropped.values()) - before, drops)
+        return flat
+
+    def _account(
+        self, counts: StageCounts, stage: Stage, task: AnyTask, outs: list[AnyTask]
+    ) -> list[Any]:
         counts.bytes_in += getattr(task, "size_bytes", 0)
-        _count_tokens(counts, task, outs)
-        drops: dict[str, int] = stage.__dict__.pop("_drops", {})
+        count_tokens(counts, task, outs)
         batches = [out for out in outs if isinstance(out, DocumentBatch)]
-        if isinstance(task, DocumentBatch) and len(batches) == len(outs):
-            try:
-                told = account(stage.name, stage.rows, task, batches)
-            except StageError as error:
-                raise CallFailed("broken", stage.name, error.what, error.todo) from error
-            counts.rows_in += told.rows_in
-            counts.rows_out += told.rows_out
-            counts.expanded += told.expanded
-            counts.merged += told.merged
-            counts.opaque = counts.opaque or told.opaque
-            _count_drops(counts, stage.name, told.dropped, drops)
-            changed = frozenset(stage.outputs()[1]) if _is_ours(stage) else None
-            outs = [restore(task, out, changed) for out in batches if out.num_items]
-        else:
+        if not isinstance(task, DocumentBatch) or len(batches) < len(outs):
             counts.rows_in += task.num_items
             counts.rows_out += sum(out.num_items for out in outs)
             counts.opaque = True
-        return _named(task, outs)
+            return outs
+        try:
+            told = account(stage.name, stage.rows, task, batches)
+        except StageError as error:
+            raise CallFailed("broken", stage.name, error.what, error.todo) from error
+        counts.rows_in += told.rows_in
+        counts.rows_out += told.rows_out
+        counts.expanded += told.expanded
+        counts.merged += told.merged
+        counts.opaque = counts.opaque or told.opaque
+        if told.dropped:
+            counts.dropped[stage.name] = counts.dropped.get(stage.name, 0) + told.dropped
+        ours = is_ours(stage)
+        return [restore(task, out, ours=ours) for out in batches if out.num_items]
 
     def _meet_error(
         self, index: int, stage: Stage, task: AnyTask, error: Exception
     ) -> list[AnyTask]:
-        if isinstance(error, CallFailed):
-            raise error
         narrow = isinstance(task, DocumentBatch) and stage.rows in ROW_WISE
         if not narrow:
-            raise CallFailed("raised", stage.name, _describe(error)) from error
+            raise CallFailed("raised", stage.name, in_words(error)) from error
         assert isinstance(task, DocumentBatch)
 
         def call(piece: DocumentBatch) -> list[DocumentBatch]:
-            [outs] = self._answers(stage, [piece], stage.process_batch([piece]))
-            done = self._accounted(index, stage, piece, outs)
+            forget_drops(stage)
+            answers = checked_answers(stage, [piece], stage.process_batch([piece]))
+            done = self._accounted(index, stage, [piece], answers)
             return [out for out in done if isinstance(out, DocumentBatch)]
 
-        stage.__dict__.pop("_drops", None)
         found = bisect(call, task, error)
         for row, raised in found.bad:
-            rejected = from_row(self.attempt.part, stage.name, _describe(raised), row)
+            rejected = from_row(self.attempt.part, stage.name, in_words(raised), row)
             if self.context.on_error == "raise":
                 place = f"row {rejected.row}"
-                raise CallFailed("raised", stage.name, f"{_describe(raised)} ({place})") from raised
+                raise CallFailed("raised", stage.name, f"{in_words(raised)} ({place})") from raised
             self.counts[index].rows_in += 1
             self._reject(index, rejected)
-        return list(_named(task, join(found.outs)))
+        return list(named(task, join(found.outs)))
 
     # -- sinks --------------------------------------------------------------------------------
 
@@ -312,7 +302,8 @@ class StepCall:
         counts.metrics["is_writer"] = 1
         with self.files.writing(stage, self.path) as stream:
             for task in tasks:
-                assert isinstance(task, DocumentBatch)
+                if not isinstance(task, DocumentBatch):
+                    raise _wrong_kind(stage, DocumentBatch, task)
                 self.beat(self.rows, stage.name)
                 start = perf_counter()
                 counts.rows_in += task.num_items
@@ -338,6 +329,8 @@ class StepCall:
             found = bisect(call, task, error)
         except ThresherError as error:
             raise CallFailed("broken", stage.name, error.what, error.todo) from error
+        except Exception as error:
+            raise CallFailed("raised", stage.name, in_words(error)) from error
         for row, raised in found.bad:
             if self.context.on_error == "raise":
                 raise CallFailed("data", stage.name, str(raised)) from raised
@@ -374,83 +367,12 @@ class StepCall:
         self.beat(self.rows, stage)
 
 
-def _groups(tasks: Iterable[AnyTask], size: int) -> Iterator[list[AnyTask]]:
-    """Up to ``size`` neighbouring tasks; never across the children of another call."""
-    group: list[AnyTask] = []
-    for task in tasks:
-        group.append(task)
-        if len(group) == size:
-            yield group
-            group = []
-    if group:
-        yield group
-
-
-def _flatten(stage: Stage, answer: Any) -> list[AnyTask]:
-    if answer is None:
-        return []
-    if isinstance(answer, Task):
-        return [answer]
-    if isinstance(answer, list | tuple) or hasattr(answer, "__next__"):
-        return [out for part in answer for out in _flatten(stage, part)]
-    raise CallFailed(
-        "broken",
-        stage.name,
-        f"process returned a {type(answer).__name__}",
-        "return a task, a list of tasks or None",
-    )
-
-
-def _named(task: AnyTask, outs: list[Any]) -> list[Any]:
-    """Give children their parent's id, and their place among several."""
-    if len(outs) == 1:
-        out = outs[0]
-        return outs if out.task_id == task.task_id else [out.evolve(task_id=task.task_id)]
-    return [out.evolve(task_id=f"{task.task_id}/{i}") for i, out in enumerate(outs)]
-
-
-def _count_drops(counts: StageCounts, stage: str, dropped: int, told: dict[str, int]) -> None:
-    """Book dropped rows under the rules the stage named; the rest under its own name."""
-    rest = dropped - sum(told.values())
-    reasons = dict(told) if rest >= 0 else {}
-    rest = dropped - sum(reasons.values())
-    if rest:
-        reasons[stage] = reasons.get(stage, 0) + rest
-    for reason, rows in reasons.items():
-        if rows:
-            counts.dropped[reason] = counts.dropped.get(reason, 0) + rows
-
-
-def _count_tokens(counts: StageCounts, task: AnyTask, outs: list[AnyTask]) -> None:
-    """Sum the tokens in and out, where a tokenizer was given."""
-    for name, tasks in (("tokens_in", [task]), ("tokens_out", outs)):
-        columns = [
-            batch.data.column(TOKENS)
-            for batch in tasks
-            if isinstance(batch, DocumentBatch) and TOKENS in batch.data.column_names
-        ]
-        if columns:
-            total = sum(pc.sum(column).as_py() or 0 for column in columns)
-            counts.metrics[name] = counts.metrics.get(name, 0) + total
-
-
-def _is_ours(stage: Stage) -> bool:
-    return type(stage).__module__.startswith("thresher.") and not hasattr(stage, "function")
+def _wrong_kind(stage: Stage, wanted: type[AnyTask], task: AnyTask) -> CallFailed:
+    what = f"takes a {wanted.__name__} and was given a {type(task).__name__}"
+    todo = f"put a stage that makes a {wanted.__name__} before it"
+    return CallFailed("broken", stage.name, what, todo)
 
 
 def _last_row(batch: DocumentBatch) -> int:
     found = numbers(batch)
     return int(found[-1]) if found is not None and found.size else -1
-
-
-def _describe(error: Exception) -> str:
-    if isinstance(error, ThresherError):
-        return str(error)
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    place = ""
-    if frame is not None:
-        name = frame.tb_frame.f_code.co_filename.rpartition("/")[2]
-        place = f" (at {name}:{frame.tb_lineno})"
-    return f"{type(error).__name__}: {error}{place}"

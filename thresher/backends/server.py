@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -12,12 +13,13 @@ from time import perf_counter
 from typing import Any
 
 from thresher.backends.bisect import join
+from thresher.backends.call_failed import CallFailed, in_words
 from thresher.backends.context import Attempt, RunContext
 from thresher.backends.executor import Done, Message
 from thresher.backends.output import OutputFiles
 from thresher.backends.parcel import Parcel
 from thresher.backends.quarantine import Rejected
-from thresher.backends.runner import CallFailed, StepCall
+from thresher.backends.runner import StepCall
 from thresher.errors import StorageError, ThresherError
 from thresher.planning.plan import Stage, Step
 from thresher.runs.part import Path
@@ -63,6 +65,7 @@ class StepServer:
         self.worker_id = worker_id
         self.pack = pack
         self._ready: set[int] = set()
+        self._set: list[Stage] = []
 
     def call(
         self, envelope: Envelope, beat: Callable[[int, str], None]
@@ -86,6 +89,10 @@ class StepServer:
             kind = "broken" if isinstance(error, StorageError) else "raised"
             told = CallFailed(kind, step.name, error.what, error.todo)
             return told.message(attempt.token, path, step.index, running.rows), []
+        except Exception as error:  # a task that cannot be pickled, or a mistake of ours
+            files.discard()
+            told = CallFailed("raised", step.name, in_words(error))
+            return told.message(attempt.token, path, step.index, running.rows), []
         if attempt.probe:
             files.discard()
         done = Done(
@@ -104,10 +111,13 @@ class StepServer:
         return done, children
 
     def close(self) -> None:
-        """Tear down what was set up."""
-        for index in self._ready:
-            for stage in self.steps[index].stages:
+        """Tear down what was set up; all of it, and whatever one stage raises."""
+        for stage in self._set:
+            try:
                 stage.teardown()
+            except Exception as error:
+                warnings.warn(f"stage {stage.name!r}: teardown: {in_words(error)}", stacklevel=2)
+        self._set.clear()
         self._ready.clear()
 
     def _run(
@@ -139,6 +149,7 @@ class StepServer:
             try:
                 self._set_up_node(stage, f"{step.index}-{number}")
                 stage.setup(WorkerMetadata(self.worker_id))
+                self._set.append(stage)
             except Exception as error:
                 advice = "" if isinstance(error, ThresherError) else "see the stage's setup method"
                 text = (

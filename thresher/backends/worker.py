@@ -64,17 +64,17 @@ def _serve(pipe: Connection[Any, Any]) -> None:
 
 
 def _beat_to(pipe: Connection[Any, Any], token: str) -> Callable[[int, str], None]:
-    """Tell progress: at once when rows are read, else twice a second."""
+    """Tell progress: at once when rows are read or a stage is entered, else twice a second."""
     from thresher.backends.executor import Heartbeat
 
-    last_rows, last_time = -1, 0.0
+    last, last_time = (-1, ""), 0.0
 
     def beat(rows: int, stage: str) -> None:
-        nonlocal last_rows, last_time
+        nonlocal last, last_time
         now = monotonic()
-        if rows == last_rows and now - last_time < BEAT_SECONDS:
+        if (rows, stage) == last and now - last_time < BEAT_SECONDS:
             return
-        last_rows, last_time = rows, now
+        last, last_time = (rows, stage), now
         pipe.send_bytes(pickle.dumps(("beat", Heartbeat(token, rows, stage)), protocol=5))
 
     return beat

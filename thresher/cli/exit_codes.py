@@ -54,6 +54,8 @@ def tell(error: BaseException) -> None:
 
 def text_of(error: ThresherError) -> str:
     """An error, or all mistakes it carries, in lines."""
+    if isinstance(error, PlanError) and len(error.mistakes) == 1:
+        return _lines("error: ", error.mistakes[0])
     if isinstance(error, PlanError) and error.mistakes:
         listed = "\n".join(_lines(f"{i}. ", e) for i, e in enumerate(error.mistakes, 1))
         return f"{len(error.mistakes)} mistakes; nothing was run\n\n{listed}"

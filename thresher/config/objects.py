@@ -9,7 +9,14 @@ from typing import Any
 
 from thresher.catalog import KINDS, Catalog
 from thresher.config.mistakes import Mistakes
-from thresher.config.signatures import Parameter, Signature, accepts, expected, signature_of
+from thresher.config.signatures import (
+    Parameter,
+    Signature,
+    accepts,
+    expected,
+    signature_of,
+    with_article,
+)
 from thresher.config.source import Node, kind_of
 from thresher.config.targets import TARGET, load_target
 from thresher.errors import PlanError
@@ -40,7 +47,8 @@ class Builder:
             entry = self.catalog.find(name, kinds)
             if entry.kind not in kinds:
                 raise PlanError(
-                    f"{name} is a {entry.kind}, and this is the place of a {' or '.join(kinds)}",
+                    f"{name} is {with_article(entry.kind)}, and this is the place of "
+                    f"{with_article(' or '.join(kinds))}",
                     todo=f"`thresher show {name}` shows where it belongs",
                 )
             made = entry.load()

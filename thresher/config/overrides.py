@@ -13,9 +13,9 @@ _Entries = dict[str, Node]
 
 
 def apply_overrides(
-    entries: _Entries, sets: tuple[str, ...], names: Mapping[str, str], mistakes: Mistakes
+    root: Node, sets: tuple[str, ...], names: Mapping[str, str], mistakes: Mistakes
 ) -> None:
-    """Change the top-level ``entries`` of a recipe in place.
+    """Change the tree of a recipe in place.
 
     ``names`` maps a stage's own name to the name of its class, for stages whose name is not
     written in the recipe.
@@ -27,7 +27,7 @@ def apply_overrides(
             mistakes.add("this sets nothing", place, "write --set STAGE.parameter=value")
             continue
         keys = path.strip().split(".")
-        target = _target(entries, keys, names, place, mistakes)
+        target = _target(root, keys, names, place, mistakes)
         if target is not None:
             node, last = target
             assert isinstance(node.value, dict)
@@ -36,16 +36,17 @@ def apply_overrides(
 
 
 def _target(
-    entries: _Entries, keys: list[str], names: Mapping[str, str], place: str, mistakes: Mistakes
+    root: Node, keys: list[str], names: Mapping[str, str], place: str, mistakes: Mistakes
 ) -> tuple[Node, str] | None:
     """The mapping to change, and the key to change in it."""
-    top = Node(entries, place)
+    assert isinstance(root.value, dict)
+    entries = root.value
     head, *rest = keys
     if not rest:
         if head in ("stages", "imports"):
             mistakes.add(f"{head} cannot be replaced as a whole", place, "edit the recipe")
             return None
-        return top, head
+        return root, head
     if head in ("params", "executor"):
         # A recipe that names no executor runs on the local one.
         absent: Node = Node({} if head == "params" else "LocalExecutor", place)
@@ -55,8 +56,9 @@ def _target(
         stage = _stage(entries, head, names, place, mistakes)
         if stage is None:
             return None
-        beside = rest[0] == "with" and isinstance(stage.value, dict)
-        inside = stage if beside else _parameters(stage)
+        inside = _parameters(stage)
+        if rest[0] == "with":
+            inside = stage
     for key in rest[:-1]:
         assert isinstance(inside.value, dict)
         following = inside.value.setdefault(key, Node({}, place))

@@ -4,15 +4,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from thresher.backends.executor import BaseExecutor
-from thresher.catalog import Catalog, catalog
+from thresher.catalog import Catalog, catalog, import_sources
 from thresher.config.mistakes import Mistakes
 from thresher.config.objects import BROKEN, Builder
 from thresher.config.overrides import apply_overrides
@@ -21,6 +23,7 @@ from thresher.config.source import Node, parse
 from thresher.config.variables import Variables
 from thresher.errors import PlanError, StorageError, ThresherError
 from thresher.pipeline import Pipeline
+from thresher.stages.base import CompositeStage
 
 KEYS = (
     "name",
@@ -34,14 +37,21 @@ KEYS = (
     "run_dir",
 )
 
+# How errors name a stage: "stage 'x'", or "stage 3, 'x'" where its number tells more.
+_STAGE = re.compile(r"stage (?:(\d+), )?'([^']*)'")
+
 STAGE_KINDS = ("stage", "filter", "modifier")
 
-_TYPES: dict[str, tuple[tuple[type, ...], str]] = {
-    "name": ((str,), "text"),
-    "description": ((str,), "text"),
-    "on_error": ((str,), '"quarantine" or "raise"'),
-    "max_error_rate": ((int, float), "a number from 0 to 1"),
-    "run_dir": ((str,), "the path of a folder"),
+# What the plain values may be: a test, and the words for it.
+_PLAIN: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "name": (lambda v: isinstance(v, str) and bool(v.strip()), "text"),
+    "description": (lambda v: isinstance(v, str), "text"),
+    "on_error": (lambda v: v in ("quarantine", "raise"), "quarantine or raise"),
+    "max_error_rate": (
+        lambda v: isinstance(v, int | float) and not isinstance(v, bool) and 0 <= v <= 1,
+        "a number from 0 to 1, such as 0.01",
+    ),
+    "run_dir": (lambda v: isinstance(v, str), "the path of a folder"),
 }
 
 
@@ -55,25 +65,33 @@ class Recipe:
         None if the recipe leaves it to the pipeline.
     run_dir : str | None
         None if the recipe leaves it to the pipeline.
-    places : dict[str, str]
-        File, line and column of each stage, by the stage's name.
+    places : tuple[tuple[str, str], ...]
+        (name, place) of each stage, with composites expanded; a place is file, line and column.
     """
 
     pipeline: Pipeline
     executor: BaseExecutor | None = None
     run_dir: str | None = None
-    places: dict[str, str] = field(default_factory=dict)
+    places: tuple[tuple[str, str], ...] = ()
 
     def located(self, error: ThresherError) -> ThresherError:
         """The error with the line of the recipe in its place, where it names a stage."""
         if isinstance(error, PlanError) and error.mistakes:
             return PlanError.from_mistakes([self.located(each) for each in error.mistakes])
-        for name, place in self.places.items():
-            if f"stage {name!r}" in error.where and place not in error.where:
-                found = copy(error)
-                found.where = f"{place}, {error.where}"
-                return found
-        return error
+        named = _STAGE.search(error.where)
+        place = self._place(named.group(2), int(named.group(1) or 0)) if named else None
+        if named is None or place is None or place in error.where:
+            return error
+        found = copy(error)
+        # The line says it better than a number that counts the insides of composites.
+        found.where = f"{place}, {_STAGE.sub(f'stage {named.group(2)!r}', error.where)}"
+        return found
+
+    def _place(self, name: str, number: int) -> str | None:
+        """Where the stage of that name, and number if it is not 0, is written."""
+        if 0 < number <= len(self.places) and self.places[number - 1][0] == name:
+            return self.places[number - 1][1]
+        return dict(reversed(self.places)).get(name)
 
 
 def load_recipe(
@@ -133,29 +151,32 @@ class _Reader:
 
     def __init__(self, file: str, mistakes: Mistakes, env: Mapping[str, str]) -> None:
         self.file = file
+        self.folder = str(Path(file).parent)
         self.mistakes = mistakes
         self.env = env
 
     def read(self, root: Node, sets: tuple[str, ...]) -> Recipe:
         if not isinstance(root.value, dict):
             self.mistakes.add(
-                f"the recipe is {root.kind}", root.place, "begin it with name: and stages:"
+                "the recipe is empty" if root.value is None else f"the recipe is {root.kind}",
+                root.place,
+                "begin it with name: and stages:",
             )
             self.mistakes.raise_if_any()
         assert isinstance(root.value, dict)
         entries = root.value
         imports = self._imports(entries.pop("imports", None))
         known = self._catalog(imports)
-        apply_overrides(entries, sets, _names_of_stages(known, sets), self.mistakes)
+        apply_overrides(root, sets, _names_of_stages(known, sets), self.mistakes)
         self._check_keys(entries, root)
         entries = self._replace_variables(entries)
         builder = Builder(known, imports, self.mistakes)
         stages = self._stages(entries.get("stages"), builder)
         executor = self._executor(entries.get("executor"), builder)
-        values = {key: self._plain(key, entries.get(key)) for key in _TYPES}
+        values = {key: self._plain(key, entries.get(key)) for key in _PLAIN}
         self.mistakes.raise_if_any()
         pipeline = self._pipeline([stage for stage, _ in stages], values)
-        places = {stage.name: place for stage, place in stages}
+        places = tuple((name, place) for stage, place in stages for name in _names_inside(stage))
         return Recipe(pipeline, executor, values["run_dir"], places)
 
     def _imports(self, node: Node | None) -> tuple[str, ...]:
@@ -165,11 +186,22 @@ class _Reader:
         if not all(isinstance(each, str) for each in given):
             self.mistakes.add("imports names no modules", node.place, "list modules or .py files")
             return ()
-        return tuple(given)
+        places = [n.place for n in node.value] if isinstance(node.value, list) else [node.place]
+        found = []
+        for each, place in zip(given, places, strict=True):
+            try:
+                import_sources(each, self.folder)
+                found.append(each)
+                # A script's path begins with its folder, a command's lacks the current one.
+                if not each.endswith(".py") and os.getcwd() not in sys.path:
+                    sys.path.append(os.getcwd())
+            except PlanError as error:
+                self.mistakes.take(error, place, "")
+        return tuple(found)
 
     def _catalog(self, imports: tuple[str, ...]) -> Catalog:
         try:
-            return catalog(imports, str(Path(self.file).parent))
+            return catalog(imports, self.folder)
         except PlanError as error:
             self.mistakes.take(error, f"{self.file}, imports", "")
             self.mistakes.raise_if_any()
@@ -234,12 +266,10 @@ class _Reader:
     def _plain(self, key: str, node: Node | None) -> Any:
         if node is None or node.broken or node.value is None:
             return None
-        allowed, wanted = _TYPES[key]
-        value = node.plain
-        if isinstance(value, allowed) and not isinstance(value, bool):
-            return value
-        if node.text is not None and str in allowed:
-            return node.text
+        fits, wanted = _PLAIN[key]
+        for value in (node.plain, node.text):
+            if value is not None and fits(value):
+                return value
         self.mistakes.add(f"{key} is {node.kind}", node.place, f"give {wanted}")
         return None
 
@@ -256,6 +286,12 @@ class _Reader:
             self.mistakes.take(error, self.file, "")
             self.mistakes.raise_if_any()
             raise
+
+
+def _names_inside(stage: Any) -> list[str]:
+    """The stage's name, or those of the stages a composite stands for."""
+    inner = stage.expand() if isinstance(stage, CompositeStage) else [stage]
+    return [each.name for each in inner]
 
 
 def _names_of_stages(known: Catalog, sets: tuple[str, ...]) -> dict[str, str]:

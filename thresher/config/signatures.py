@@ -124,7 +124,12 @@ def expected(hint: Hint, many: bool = False) -> str:
         return "a mapping"
     if _is_collection(kind):
         return f"a list of {expected(arguments[0], many=True)}" if arguments else "a list"
-    return f"a {kind.__name__}"
+    return f"{kind.__name__}s" if many else with_article(kind.__name__)
+
+
+def with_article(noun: str) -> str:
+    """``a stage``, ``an executor``."""
+    return f"an {noun}" if noun[:1].lower() in "aeiou" else f"a {noun}"
 
 
 def hint_text(hint: Hint) -> str:

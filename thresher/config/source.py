@@ -220,6 +220,10 @@ def _moved(node: Node, place: str) -> Node:
 def _tell_syntax(error: yaml.MarkedYAMLError, text: str, file: str, mistakes: Mistakes) -> None:
     mark = error.problem_mark or error.context_mark
     problem = str(error.problem or error.context or "something is wrong")
+    if "end of stream" in problem or "<stream end>" in problem:
+        # Where it began tells more than where the file ends.
+        mark = error.context_mark or mark
+        problem = "this is opened and never closed"
     if mark is None:
         mistakes.add(f"this is not YAML: {problem}", file, "check the file")
         return
@@ -244,6 +248,8 @@ def _advice(problem: str, line: str) -> str:
         return "begin entries of one level in the same column, list entries with '- '"
     if "cannot start any token" in problem:
         return "put text that begins with %, @ or ` in quotes"
-    if "alphabetic or numeric" in problem:
+    if "never closed" in problem:
+        return "close the quote or bracket that begins here"
+    if "alphabetic or numeric" in problem or "undefined alias" in problem:
         return "put text that begins with * or & in quotes (file patterns, for example)"
     return "compare the line and the one above with an example: thresher show JsonlReader"

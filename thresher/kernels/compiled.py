@@ -4,16 +4,21 @@
 Kernel modules import numba when they are imported, so they are imported where they are used and
 only once :func:`ready` says that it pays: compiling takes seconds, loading from the cache on disk
 tenths. Until then callers use the plain definitions, which give the same results.
+
+The cache is keyed by the text of all kernels: numba itself does not notice that a function which a
+kernel calls has changed in another file.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
+
+import xxhash
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,11 +35,15 @@ def jit(function: F) -> F:
     import numba
 
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False}
+    config: Any = numba.config
+    own = config.CACHE_DIR
+    config.CACHE_DIR = str(cache_folder())
     try:
-        compiled = numba.njit(cache=True, **options)(function)
+        return numba.njit(cache=True, **options)(function)
     except RuntimeError:  # numba found no place it may write a cache to
-        compiled = numba.njit(**options)(function)
-    return compiled  # type: ignore[no-any-return]
+        return numba.njit(**options)(function)
+    finally:
+        config.CACHE_DIR = own
 
 
 def ready(module: str, n_bytes: int) -> bool:
@@ -51,30 +60,18 @@ def ready(module: str, n_bytes: int) -> bool:
     with _lock:
         total = _seen.get(module, 0) + n_bytes
         _seen[module] = total
-        if total >= COMPILE_AFTER_BYTES or _cached(module):
+        if total >= COMPILE_AFTER_BYTES or any(cache_folder().glob(f"*/{module}.*.nbi")):
             _ready.add(module)
             return True
     return False
 
 
-def _cached(module: str) -> bool:
-    """Whether an earlier process left compiled kernels of the module in numba's cache."""
-    spec = find_spec(f"thresher.kernels.{module}")
-    if spec is None or spec.origin is None:
-        return False
-    source = Path(spec.origin)
-    return any(
-        folder.is_dir() and any(folder.glob(f"{module}.*.nbi")) for folder in _cache_folders(source)
-    )
-
-
-def _cache_folders(source: Path) -> list[Path]:
-    """Where numba looks for the cache of a source file, most preferred first."""
-    folders = [source.parent / "__pycache__"]
-    configured = os.environ.get("NUMBA_CACHE_DIR")
-    if configured:
-        folders = list(Path(configured).glob(f"{source.parent.name}_*"))
-    else:
-        home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "numba"
-        folders += list(home.glob(f"{source.parent.name}_*"))
-    return folders
+@functools.cache
+def cache_folder() -> Path:
+    """Where compiled kernels are kept: below ``NUMBA_CACHE_DIR``, else the user's cache folder."""
+    given = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
+    base = Path(given) if given else Path.home() / ".cache"
+    text = xxhash.xxh3_64()
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        text.update(source.read_bytes())
+    return base / "thresher" / f"kernels-{text.hexdigest()}"

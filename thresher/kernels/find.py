@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from llvmlite import ir  # type: ignore[import-untyped]
+from llvmlite import ir
 from numba import types
 
 from thresher.kernels.blocks import BLOCK, address_of, bits_below, inlined, lowest_bit

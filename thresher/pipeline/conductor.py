@@ -56,15 +56,14 @@ class Conductor:
         """The next lease; on the way, finished parts are committed when it is time."""
         self.driver.draining = self.driver.draining or self.interrupts.draining
         self._commit_if_due()
-        lease = self.driver.take(monotonic())
-        self._watch()
-        return lease
+        return self.driver.take(monotonic())
 
     @property
     def done(self) -> bool:
-        """Whether there will never be another lease."""
+        """Whether there will never be another lease; on the way, stuck stages are named."""
         self.driver.draining = self.driver.draining or self.interrupts.draining
         self._commit_if_due()
+        self._watch()
         return self.driver.done
 
     def is_live(self, token: str) -> bool:

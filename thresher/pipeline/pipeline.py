@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Literal
 
-from thresher.errors import PlanError, ThresherError
+from thresher.errors import PlanError
 from thresher.stages.base import CompositeStage
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ class Pipeline:
         for number, given in enumerate(self.stages, 1):
             try:
                 lines += _describe(number, given.as_stage())
-            except ThresherError as error:
+            except Exception as error:  # a stage of the user's may raise anything
                 lines.append(f"Stage {number}: error: {error}")
         return "\n".join(lines)
 

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from time import monotonic
 
 from thresher.planning.plan import Plan, Segment
-from thresher.runs.part import Part, PartRecord
+from thresher.runs.part import Key, Part, PartRecord
 from thresher.runs.report import Observer, RunEnd, RunStart, Snapshot
-from thresher.runs.run import Key, Run
+from thresher.runs.run import Run
+from thresher.runs.tally import Tally
 from thresher.stats import StageCounts
 
 TELL_EVERY_SECONDS = 0.1
@@ -25,6 +27,7 @@ class Progress:
         self.began = began
         self.known: list[Key] = []
         self._totals: dict[int, list[StageCounts]] = {}
+        self._tally = Tally()
         self._parts = 0
         self._done = 0
         self._bytes_done = 0
@@ -50,12 +53,9 @@ class Progress:
         done = [part for part in parts if part.name not in pending]
         self._count(self.run.records(segment.index, done))
 
-    def counted(self) -> tuple[int, int]:
-        """(records found, records quarantined) so far, for the error rate."""
-        first = self._totals.get(0, [])
-        found = first[0].rows_in if first else 0
-        bad = sum(c.quarantined for stages in self._totals.values() for c in stages)
-        return found, bad
+    def counted(self) -> Tally:
+        """What earlier runs found and lost, for the error rate."""
+        return replace(self._tally)
 
     def committed(self, records: Sequence[PartRecord]) -> None:
         """Parts were committed."""
@@ -105,6 +105,7 @@ class Progress:
 
     def _count(self, records: Sequence[PartRecord]) -> None:
         for record in records:
+            self._tally.count(record)
             totals = self._totals.setdefault(record.segment, [])
             for index, counts in enumerate(record.counts):
                 if index == len(totals):

@@ -50,6 +50,7 @@ class RunResult(Sequence[Task[Any]]):
         self.seconds = seconds
         self._temporary = temporary
         self._places = [(r, i) for r in records for i in range(_n_tasks(r))]
+        self._stats = {r.key: [_perf(counts) for counts in r.counts] for r in records}
 
     @property
     def manifest_path(self) -> str:
@@ -105,8 +106,8 @@ class RunResult(Sequence[Task[Any]]):
             task = from_bytes(_inline(record)[index][1])
         else:
             task = read_task(f"{self.run_dir}/{record.on_port(SPILL)[index].final}")
-        stats = [_perf(counts) for counts in record.counts]
-        return task.evolve(task_id=task.task_id or record.name, _stage_perf=stats)
+        stats = self._stats[record.key]  # one for all of a part's tasks: summaries count it once
+        return task.evolve(task_id=task.task_id or record.name, _stage_perf=list(stats))
 
 
 def _n_tasks(record: PartRecord) -> int:

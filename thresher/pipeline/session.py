@@ -18,12 +18,14 @@ from thresher.pipeline.conductor import Conductor
 from thresher.pipeline.interrupts import Interrupts
 from thresher.pipeline.progress import Progress
 from thresher.pipeline.result import RunResult
+from thresher.planning.check import expand
 from thresher.planning.plan import Plan, Segment
 from thresher.planning.source import MEMORY_PER_SOURCE_BYTE
-from thresher.runs.part import SPILL, Part
+from thresher.runs.part import SPILL, Key, Part
 from thresher.runs.report import Observer, RunStart
 from thresher.runs.report.live import default_view
-from thresher.runs.run import Key, Run, RunPaths
+from thresher.runs.run import Run, RunPaths
+from thresher.stages.file_partitioning import FilePartitioningStage
 from thresher.storage import absolute, store_for
 from thresher.tasks import SpillTask, Task
 
@@ -58,9 +60,9 @@ class Session:
 
     def run(self, initial_tasks: Sequence[Task[Any]] | None, limit: int | None) -> RunResult:
         """Plan, run what is left, and publish."""
-        if not _all_gil_free(self.pipeline.stages):
-            self.executor.prepare()
         try:
+            if not _all_gil_free(self.pipeline.stages):
+                self.executor.prepare()
             return self._run(self.pipeline.plan(self.executor, initial_tasks, limit=limit))
         finally:
             self.executor.close()
@@ -241,12 +243,10 @@ def _default_executor() -> BaseExecutor:
 
 def _all_gil_free(stages: Sequence[Any]) -> bool:
     """Whether threads will do, judged before anything is planned."""
-    for given in stages:
-        stage = given.as_stage()
-        inner = stage.decompose() if hasattr(stage, "decompose") else [stage]
-        if not all(part.gil_free or part.name == "file_partitioning" for part in inner):
-            return False
-    return True
+    expanded, mistakes = expand(stages)
+    return bool(mistakes) or all(
+        stage.gil_free or isinstance(stage, FilePartitioningStage) for stage in expanded
+    )
 
 
 def _folder_name(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import socket
 import threading
 import time
@@ -25,6 +26,7 @@ class Beat:
     def __init__(self, store: Store, path: str) -> None:
         self.store = store
         self.path = path
+        self.nonce = secrets.token_hex(8)
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -61,12 +63,13 @@ class Beat:
         self._thread.start()
 
     def stop(self) -> None:
-        """Cease to beat, and say so by removing the file."""
+        """Cease to beat, and say so by removing the file, unless a newer driver beats there."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
-        with suppress(StorageError):
-            self.store.remove(self.path)
+        with suppress(StorageError, ValueError):
+            if json.loads(self.store.read(self.path)).get("nonce") == self.nonce:
+                self.store.remove(self.path)
 
     def _run(self) -> None:
         while not self._stop.wait(BEAT_SECONDS):
@@ -74,7 +77,8 @@ class Beat:
                 self._write()
 
     def _write(self) -> None:
-        self.store.write(self.path, json.dumps({**identity(), "time": time.time()}).encode())
+        beat = {**identity(), "nonce": self.nonce, "time": time.time()}
+        self.store.write(self.path, json.dumps(beat).encode())
 
 
 def identity() -> dict[str, Any]:

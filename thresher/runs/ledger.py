@@ -8,12 +8,11 @@ epoch; an older driver's next append collides with it, and that collision is the
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+import secrets
 from typing import Any
 
 from thresher.errors import StorageError
-from thresher.runs.part import PartRecord
+from thresher.runs.ledger_state import LedgerState
 from thresher.storage import Store
 
 SUMMARY_EVERY = 10_000
@@ -21,84 +20,6 @@ SUMMARY_EVERY = 10_000
 
 class Fenced(StorageError):
     """Another driver has opened a newer epoch: this one must publish nothing more."""
-
-
-@dataclass
-class LedgerState:
-    """What replaying a chain gives.
-
-    Parameters
-    ----------
-    page : int
-        Number of the last page; 0 for an empty chain.
-    epoch : int
-        The last epoch opened.
-    generation, sealed : int
-        The last generation begun, and the last one published with its manifest.
-    records : dict
-        The newest record of every part, by (segment, name).
-    unpublished : dict[int, list]
-        Keys of the records of each page whose publication is not noted.
-    earlier : list[PartRecord]
-        Records that newer ones replaced and whose files may still be there.
-    """
-
-    page: int = 0
-    epoch: int = 0
-    generation: int = 0
-    sealed: int = 0
-    records: dict[tuple[int, str], PartRecord] = field(default_factory=dict)
-    unpublished: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
-    earlier: list[PartRecord] = field(default_factory=list)
-    driver: dict[str, Any] = field(default_factory=dict)
-
-    def apply(self, number: int, page: dict[str, Any]) -> None:
-        """Replay one page."""
-        self.page = number
-        self.epoch = max(self.epoch, int(page["epoch"]))
-        if page.get("summary"):
-            self._restore(page["summary"])
-        if "open" in page:
-            self.driver = page["open"]
-            self.generation = int(page["open"].get("generation", self.generation))
-        for values in page.get("records", ()):
-            record = PartRecord.from_dict(values)
-            if record.key in self.records:
-                self.earlier.append(self.records[record.key])
-            self.records[record.key] = record
-            self.unpublished.setdefault(number, []).append(record.key)
-        for published in page.get("published", ()):
-            self.unpublished.pop(int(published), None)
-        for segment, name in page.get("gone", ()):
-            gone = self.records.pop((int(segment), name), None)
-            if gone is not None:
-                self.earlier.append(gone)
-        if "sealed" in page:
-            self.sealed = int(page["sealed"])
-            self.earlier.clear()
-
-    def summary(self) -> dict[str, Any]:
-        """Everything replaying from the start would give, for a summary page."""
-        return {
-            "generation": self.generation,
-            "sealed": self.sealed,
-            "records": [record.to_dict() for record in self.records.values()],
-            "earlier": [record.to_dict() for record in self.earlier],
-            "unpublished": {
-                str(n): [list(k) for k in keys] for n, keys in self.unpublished.items()
-            },
-        }
-
-    def _restore(self, summary: dict[str, Any]) -> None:
-        self.generation = int(summary["generation"])
-        self.sealed = int(summary["sealed"])
-        records = [PartRecord.from_dict(values) for values in summary["records"]]
-        self.records = {record.key: record for record in records}
-        self.earlier = [PartRecord.from_dict(values) for values in summary["earlier"]]
-        self.unpublished = {
-            int(number): [(int(segment), name) for segment, name in keys]
-            for number, keys in summary["unpublished"].items()
-        }
 
 
 class Ledger:
@@ -119,23 +40,18 @@ class Ledger:
 
     def load(self) -> LedgerState:
         """Read the chain from its last summary on; bypasses caches."""
-        numbers = sorted(int(name[:8]) for name in self.store.list(self.folder) if _is_page(name))
-        if numbers and numbers != list(range(numbers[0], numbers[0] + len(numbers))):
-            raise StorageError(
-                "pages are missing from the ledger",
-                where=self.folder,
-                todo="restore the folder from a backup, or start afresh with --fresh",
-            )
-        self.state = LedgerState()
+        state = LedgerState()
         pages: list[tuple[int, dict[str, Any]]] = []
-        for number in reversed(numbers):
-            page = json.loads(self.store.read(self._path(number)))
+        for number in range(self._last(), 0, -1):
+            page = self._read(number)
             pages.append((number, page))
-            if page.get("summary"):
+            if "summary" in page:
                 break
         for number, page in reversed(pages):
-            self.state.apply(number, page)
-        return self.state
+            state.apply(number, page)
+        self.state = state
+        self._since_summary = sum(len(page.get("records", ())) for _, page in pages)
+        return state
 
     def append(self, page: dict[str, Any]) -> int:
         """Create the next page; returns its number.
@@ -148,10 +64,12 @@ class Ledger:
         number = self.state.page + 1
         full = {"epoch": self.state.epoch, **page}
         encoded = json.dumps(full, ensure_ascii=False, separators=(",", ":")).encode()
-        if not self.store.create(self._path(number), encoded):
+        path = self._path(number)
+        # A page of these very bytes is our own: the answer to an earlier try was lost on its way.
+        if not self.store.create(path, encoded) and self.store.read(path) != encoded:
             raise Fenced(
                 "another driver has taken over this run",
-                where=self._path(number),
+                where=path,
                 todo="let it finish; this process has stopped and published nothing more",
             )
         self.state.apply(number, full)
@@ -164,12 +82,29 @@ class Ledger:
     def open_epoch(self, driver: dict[str, Any], generation: int) -> int:
         """Take the chain over: create the page that opens the next epoch."""
         epoch = self.state.epoch + 1
-        self.append({"epoch": epoch, "open": {**driver, "generation": generation}})
+        # The nonce tells two drivers of one process apart.
+        opened = {**driver, "generation": generation, "nonce": secrets.token_hex(8)}
+        self.append({"epoch": epoch, "open": opened})
         return epoch
 
-    def commit(self, records: Iterable[PartRecord]) -> int:
-        """Append part records: their commit point."""
-        return self.append({"records": [record.to_dict() for record in records]})
+    def _last(self) -> int:
+        """Number of the last page, even if the listing is older than it."""
+        listed = (int(name[:8]) for name in self.store.list(self.folder) if _is_page(name))
+        last = max(listed, default=0)
+        while self.store.size(self._path(last + 1)) is not None:
+            last += 1
+        return last
+
+    def _read(self, number: int) -> dict[str, Any]:
+        path = self._path(number)
+        if self.store.size(path) is None:
+            raise StorageError(
+                "a page is missing from the ledger",
+                where=path,
+                todo="restore the folder from a backup, or remove the run's folder to start anew",
+            )
+        page: dict[str, Any] = json.loads(self.store.read(path))
+        return page
 
     def _path(self, number: int) -> str:
         return f"{self.folder}/{number:08d}.json"

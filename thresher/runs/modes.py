@@ -4,18 +4,22 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import Any
 
 from thresher.errors import StorageError
-from thresher.runs.ledger import LedgerState
 from thresher.storage import Store, list_files
 
-if TYPE_CHECKING:
-    from thresher.runs.run import RunPaths
+OWN = "_thresher"
+"""The folder in an output that holds the runs' own files."""
 
 
-def check_output(store: Store, paths: RunPaths, state: LedgerState) -> None:
-    """Apply the mode; only before the first part of a run is recorded, never on resume.
+def prepare_output(
+    store: Store, output: str, mode: str, retire: Callable[[str], None]
+) -> dict[str, Any]:
+    """Apply the mode; returns what is to be remembered: whether other files stay ``beside``.
+
+    Called once per run, after its epoch is opened and before its first record.
 
     Raises
     ------
@@ -23,37 +27,42 @@ def check_output(store: Store, paths: RunPaths, state: LedgerState) -> None:
         In mode ``error`` if the folder holds anything; in mode ``overwrite`` if it holds files
         that no manifest lists.
     """
-    if not paths.output or state.page > 0:
-        return
-    there = [name for name in store.list(paths.output) if name != "_thresher"]
-    if not there or paths.mode in ("ignore", "append"):
-        return
-    if paths.mode == "error":
+    there = [name for name in store.list(output) if name != OWN] if output else []
+    if not there:
+        return {}
+    if mode == "error":
         raise StorageError(
             f"the output folder holds {len(there)} entries, {there[0]!r} among them",
-            where=paths.output,
+            where=output,
             todo="choose another folder, or mode='overwrite' or 'ignore'",
         )
-    ours = _listed(store, paths.output)
-    root = paths.output.rstrip("/") + "/"
-    found = [info.path[len(root) :] for info in list_files(paths.output, None, True)]
+    if mode == "overwrite":
+        _remove_ours(store, output, retire)
+        return {}
+    return {"beside": True}
+
+
+def _remove_ours(store: Store, output: str, retire: Callable[[str], None]) -> None:
+    ours = _listed(store, output)
+    root = output.rstrip("/") + "/"
+    found = [info.path[len(root) :] for info in list_files(output, None, True)]
     foreign = [path for path in found if path not in ours]
     if foreign:
         raise StorageError(
             f"mode='overwrite' would remove {len(foreign)} files that Thresher did not write: "
             f"{', '.join(foreign[:3])}",
-            where=paths.output,
+            where=output,
             todo="move them away, or choose another folder",
         )
     for path in found:
-        store.remove(root + path)
+        retire(root + path)
 
 
 def _listed(store: Store, output: str) -> set[str]:
     """Files that the manifests of earlier runs into this folder list."""
     listed: set[str] = set()
-    for pipeline in store.list(f"{output}/_thresher"):
-        path = f"{output}/_thresher/{pipeline}/manifest.json"
+    for pipeline in store.list(f"{output}/{OWN}"):
+        path = f"{output}/{OWN}/{pipeline}/manifest.json"
         if store.size(path) is not None:
             listed |= {file["path"] for file in json.loads(store.read(path))["files"]}
     return listed

@@ -14,6 +14,9 @@ SPILL = "spill"
 QUARANTINE = "quarantine"
 DROPPED = "dropped"
 
+Key = tuple[int, str]
+"""What identifies a part within its run: its Segment's number and its name."""
+
 Path = tuple[int, ...]
 """A task's place in its part's tree: the index among its siblings at every fan-out."""
 
@@ -53,6 +56,11 @@ class Part:
     source_bytes: int = 0
     rows: int | None = None
     cut: bool = False
+
+    @property
+    def key(self) -> Key:
+        """What identifies the part within its run."""
+        return self.segment, self.name
 
 
 @dataclass(frozen=True)
@@ -102,6 +110,8 @@ class PartRecord:
         Why the part as a whole is in quarantine; empty when it is not.
     version, source_digest : str
         Of the source: as it was listed, and of its bytes as they were read.
+    lost_rows : int
+        Rows that were seen of a part that is in quarantine as a whole.
     """
 
     segment: int
@@ -115,9 +125,10 @@ class PartRecord:
     failure: str = ""
     source_bytes: int = 0
     seconds: float = 0.0
+    lost_rows: int = 0
 
     @property
-    def key(self) -> tuple[int, str]:
+    def key(self) -> Key:
         """What identifies the part within its run."""
         return self.segment, self.name
 
@@ -136,6 +147,7 @@ class PartRecord:
         }
         for name in (
             "version", "source_digest", "inline", "failure", "source_bytes", "seconds",
+            "lost_rows",
         ):  # fmt: skip
             if getattr(self, name):
                 values[name] = getattr(self, name)
@@ -162,6 +174,7 @@ class Outcome:
     seconds: float = 0.0
     source_digest: str = ""
     reasons: dict[str, int] = field(default_factory=dict)
+    lost_rows: int = 0
 
 
 def output_name(part: str, index: int, extension: str) -> str:

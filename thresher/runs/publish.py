@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from thresher.errors import DataError
+from thresher.errors import DataError, StorageError
 from thresher.runs.part import OUT, FileRecord, PartRecord
 from thresher.storage import Store
 
@@ -32,48 +32,40 @@ class Roots:
 
 
 class Publisher:
-    """Publishes recorded files, and settles records whose publication is not noted.
-
-    Parameters
-    ----------
-    stores : dict[str, Store]
-        The store of each root, ``output`` and ``run_dir``, by path.
-    """
+    """Publishes recorded files, and settles records whose publication is not noted."""
 
     def __init__(self, output_store: Store, run_store: Store, roots: Roots) -> None:
         self.roots = roots
-        self._stores = {OUT: output_store}
+        self._output_store = output_store
         self._run_store = run_store
 
     def store(self, port: str) -> Store:
         """The store a port lives on."""
-        return self._stores.get(port, self._run_store)
+        return self._output_store if port == OUT else self._run_store
 
     def publish(self, records: Iterable[PartRecord]) -> None:
         """Move every file of the records to its final name, then sync the folders."""
-        folders: set[tuple[str, str]] = set()
+        published = []
         for record in records:
             for file in record.files:
                 self._publish_file(file, record)
-                folders.add((file.port, self.roots.final(file).rpartition("/")[0]))
-        for port, folder in sorted(folders):
-            self.store(port).sync_folder(folder)
+                published.append(file)
+        self.sync(published)
 
     def settle(self, record: PartRecord) -> bool:
         """Publish what an unnoted record left behind; False if a file is lost for good.
 
-        A file is settled if its final path holds the recorded digest, or its temporary does.
+        A file is settled if its temporary holds the recorded digest, or its final path does.
         """
-        pending = []
+        waiting = []
         for file in record.files:
-            store = self.store(file.port)
-            if self._holds(store, self.roots.final(file), file):
-                continue
-            if not self._holds(store, self.roots.temp(file), file):
+            if self._holds(self.roots.temp(file), file):
+                waiting.append(file)
+            elif not self._holds(self.roots.final(file), file):
                 return False
-            pending.append(file)
-        for file in pending:
+        for file in waiting:
             self._publish_file(file, record)
+        self.sync(record.files)  # the last driver may have had no time to do so
         return True
 
     def is_there(self, record: PartRecord) -> bool:
@@ -84,32 +76,46 @@ class Publisher:
         )
 
     def is_waiting(self, record: PartRecord) -> bool:
-        """Whether every file of the record is still a whole temporary, or published already."""
+        """Whether every file of the record is still a whole temporary, or published already.
+
+        The temporary is looked for first: the driver before may be publishing it right now.
+        """
         return all(
-            self._holds(self.store(file.port), self.roots.temp(file), file)
-            or self._holds(self.store(file.port), self.roots.final(file), file)
+            self._holds(self.roots.temp(file), file) or self._holds(self.roots.final(file), file)
             for file in record.files
         )
 
-    def remove(self, files: Iterable[FileRecord]) -> None:
-        """Remove published files."""
-        for file in files:
-            self.store(file.port).remove(self.roots.final(file))
+    def sync(self, files: Iterable[FileRecord]) -> None:
+        """Make what happened to final paths durable."""
+        folders = {(file.port, self.roots.final(file).rpartition("/")[0]) for file in files}
+        for port, folder in sorted(folders):
+            self.store(port).sync_folder(folder)
 
     def _publish_file(self, file: FileRecord, record: PartRecord) -> None:
-        store = self.store(file.port)
-        temp = self.roots.temp(file)
+        store, temp, final = self.store(file.port), self.roots.temp(file), self.roots.final(file)
         size = store.size(temp)
-        if size is None and self._holds(store, self.roots.final(file), file):
+        if size is None and self._holds(final, file):
             return
         if size != file.bytes:
             raise DataError(
-                f"a temporary has {size} bytes where {file.bytes} were recorded",
+                f"a temporary has {'no' if size is None else size} bytes "
+                f"where {file.bytes} were recorded",
                 where=f"part {record.name!r}, {temp}",
                 todo="something else writes below this folder; run again to make the part anew",
             )
-        store.replace(temp, self.roots.final(file))
+        try:
+            store.replace(temp, final)
+        except StorageError:
+            if store.size(temp) is not None or not self._holds(final, file):
+                raise  # otherwise the driver before has just published it
 
-    @staticmethod
-    def _holds(store: Store, path: str, file: FileRecord) -> bool:
-        return store.size(path) == file.bytes and store.digest(path) == file.digest
+    def _holds(self, path: str, file: FileRecord) -> bool:
+        store = self.store(file.port)
+        if store.size(path) != file.bytes:
+            return False
+        try:
+            return store.digest(path) == file.digest
+        except StorageError:
+            if store.size(path) is None:
+                return False  # it has just been moved away
+            raise

@@ -7,29 +7,31 @@ publishes at the end, so that a finished output never turns into a mixture.
 
 from __future__ import annotations
 
-import base64
 import json
-import pickle
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
-from thresher.errors import StorageError
+from thresher.errors import EngineError, StorageError
 from thresher.runs.beat import Beat, identity
 from thresher.runs.crash_points import crash_point
-from thresher.runs.ledger import Ledger, LedgerState
+from thresher.runs.fence import Fence
+from thresher.runs.ledger import Fenced, Ledger
+from thresher.runs.ledger_state import LedgerState
 from thresher.runs.manifest import build_manifest, total_counts
-from thresher.runs.modes import check_output
-from thresher.runs.part import OUT, QUARANTINE, FileRecord, Outcome, Part, PartRecord, output_name
+from thresher.runs.modes import prepare_output
+from thresher.runs.part import OUT, FileRecord, Key, Outcome, Part, PartRecord
 from thresher.runs.publish import Publisher, Roots
+from thresher.runs.recording import Recorder
 from thresher.runs.source_digest import is_same_source
 from thresher.stats import StageCounts
 from thresher.storage import Store
 
 SHARD = "0"
-Key = tuple[int, str]
+TAKE_OVER_TRIES = 20
+"""How often a driver that takes over tries to open its epoch while the other still appends."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,7 @@ class RunPaths:
 
 @dataclass
 class Run:
-    """One driver's hold on a run directory.
-
-    Use it as a context manager, or end it with :meth:`close`.
-    """
+    """One driver's hold on a run directory; end it with :meth:`close`."""
 
     pipeline: str
     paths: RunPaths
@@ -58,11 +57,19 @@ class Run:
     beat: Beat | None
     run_id: str
     durable: bool = True
+    take_over: bool = False
     epoch: int = 0
     generation: int = 1
     deferred: bool = False
     opened: bool = False
+    fence: Fence = field(init=False)
     _noted: list[int] = field(default_factory=list)
+    _done: dict[Key, tuple[str, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.fence = Fence(
+            (self.store, self.output_store), self.publisher.roots, *self._temp_folders()
+        )
 
     @classmethod
     def open(
@@ -76,7 +83,7 @@ class Run:
         beating: bool = True,
         run_id: str | None = None,
     ) -> Run:
-        """Read what an earlier run left; writes nothing but this driver's beat.
+        """Read what an earlier run left; writes nothing but ``run.json``.
 
         Parameters
         ----------
@@ -98,6 +105,7 @@ class Run:
             beat,
             run_id or _run_id(store, paths, pipeline),
             durable,
+            take_over,
         )
         run.ledger.load()
         return run
@@ -110,14 +118,16 @@ class Run:
     @property
     def temp_folder(self) -> str:
         """This epoch's folder for temporaries below the run directory, relative."""
-        return f"_tmp/{SHARD}/{self.epoch}"
+        return f"{self._temp_folders()[0]}/{self.epoch}"
 
     @property
     def temp_output_folder(self) -> str:
         """This epoch's folder for temporaries beside the output, relative to the output."""
-        if not self.paths.output:
-            return self.temp_folder
-        return f"_thresher/_tmp/{self.run_id}-{SHARD}/{self.epoch}"
+        return f"{self._temp_folders()[1]}/{self.epoch}"
+
+    def _temp_folders(self) -> tuple[str, str]:
+        inner = f"_tmp/{SHARD}"
+        return inner, f"_thresher/_tmp/{self.run_id}-{SHARD}" if self.paths.output else inner
 
     # -- what is there ------------------------------------------------------------------------
 
@@ -149,14 +159,20 @@ class Run:
         return [key for key in self.state.records if key not in wanted]
 
     def _is_done(self, part: Part, unnoted: set[Key]) -> bool:
-        record = self.state.records.get((part.segment, part.name))
+        record = self.state.records.get(part.key)
         if record is None or record.fingerprint != part.fingerprint:
             return False
+        if self._done.get(part.key) == (part.fingerprint, part.version):
+            return True  # this driver has looked already, or has made it
         if not is_same_source(part, record):
             return False
         if record.key in unnoted:
-            return self.publisher.is_waiting(record)
-        return self.publisher.is_there(record)
+            there = self.publisher.is_waiting(record)
+        else:
+            there = self.publisher.is_there(record)
+        if there and self.opened:
+            self._done[part.key] = part.fingerprint, part.version
+        return there
 
     # -- beginning ----------------------------------------------------------------------------
 
@@ -168,68 +184,78 @@ class Run:
         """
         if self.opened:
             return
-        state = self.state
-        done_before = state.sealed > 0 and state.sealed == state.generation
-        self.generation = state.sealed + 1 if done_before else max(state.generation, 1)
-        self.deferred = state.sealed > 0
-        check_output(self.output_store, self.paths, state)
-        self.epoch = self.ledger.open_epoch(identity(), self.generation)
+        self._open_epoch()
         self.opened = True
         if self.beat is not None:
             self.beat.start()
+        self._sweep(below=self.epoch)
+        self._prepare()
         if fresh_from is not None:
-            self.forget([key for key in state.records if key[0] >= fresh_from])
+            self.forget([key for key in self.state.records if key[0] >= fresh_from])
+        if not self.deferred:
+            self._retire_manifest()  # a driver that died while it sealed may have left one
         self._settle()
-        self._sweep()
 
     def forget(self, keys: Sequence[Key]) -> None:
         """Note that parts are not part of this generation; their files go when it is published."""
         if keys:
             self._append({"gone": [list(key) for key in keys]})
+        for key in keys:
+            self._done.pop(key, None)
+
+    def _open_epoch(self) -> None:
+        for tries in range(TAKE_OVER_TRIES):
+            state = self.state
+            sealed = state.sealed > 0 and state.sealed == state.generation
+            self.generation = state.sealed + 1 if sealed else max(state.generation, 1)
+            self.deferred = state.sealed > 0
+            self.fence.build(state.epoch + 1)
+            try:
+                self.epoch = self.ledger.open_epoch(identity(), self.generation)
+                return
+            except Fenced as fenced:
+                if not self.take_over:
+                    raise EngineError(
+                        "another process has just begun to run this pipeline",
+                        where=fenced.where,
+                        todo="wait for it, or stop it, or use --take-over if it hangs",
+                    ) from fenced
+                if tries == TAKE_OVER_TRIES - 1:
+                    raise
+                self.ledger.load()
+
+    def _prepare(self) -> None:
+        if self.state.prepared is None:
+            found = prepare_output(
+                self.output_store,
+                self.paths.output,
+                self.paths.mode,
+                lambda path: self.fence.retire(OUT, path),
+            )
+            self._append({"prepared": found})
 
     def _settle(self) -> None:
         lost: list[Key] = []
-        settled: list[int] = []
         for number, keys in sorted(self.state.unpublished.items()):
             whole = True
             for key in keys:
                 record = self.state.records.get(key)
-                if record is None:
-                    continue
-                if self.deferred:
-                    ok = self.publisher.is_waiting(record) and self._settle_inner(record)
-                else:
-                    ok = self.publisher.settle(record)
-                if not ok:
+                if record is not None and not self._settle_record(record):
                     lost.append(key)
                     whole = False
             if whole and not self.deferred:
-                settled.append(number)
-        self._noted += settled
+                self._noted.append(number)
         self.forget(lost)
 
-    def _settle_inner(self, record: PartRecord) -> bool:
-        return self.publisher.settle(_only(record, out=False))
+    def _settle_record(self, record: PartRecord) -> bool:
+        if not self.deferred:
+            return self.publisher.settle(record)
+        return self.publisher.is_waiting(record) and self.publisher.settle(_only(record, out=False))
 
-    def _sweep(self) -> None:
-        """Remove temporaries of earlier epochs that no record names."""
-        named = {
-            file.temp for record in self.state.records.values() for file in record.files
-        }  # fmt: skip
-        for store, root, folder in (
-            (self.store, self.paths.run_dir, self.temp_folder),
-            (self.output_store, self.publisher.roots.output, self.temp_output_folder),
-        ):
-            parent = folder.rpartition("/")[0]
-            for epoch in store.list(f"{root}/{parent}"):
-                if not epoch.isdigit() or int(epoch) >= self.epoch:
-                    continue
-                for token in store.list(f"{root}/{parent}/{epoch}"):
-                    place = f"{parent}/{epoch}/{token}/"
-                    if not any(temp.startswith(place) for temp in named):
-                        store.remove_tree(f"{root}/{place}".rstrip("/"))
-                if not store.list(f"{root}/{parent}/{epoch}"):
-                    store.remove_tree(f"{root}/{parent}/{epoch}")
+    def _sweep(self, below: int) -> None:
+        """Remove temporaries of epochs ``below`` that no record names."""
+        records = self.state.records.values()
+        self.fence.sweep((file for record in records for file in record.files), below)
 
     # -- committing ---------------------------------------------------------------------------
 
@@ -237,7 +263,8 @@ class Run:
         """Record finished parts, then publish them. The append is the commit point."""
         if not outcomes:
             return []
-        records = [self._record(outcome) for outcome in outcomes]
+        recorder = Recorder(self._prefix())
+        records = [recorder.record(outcome) for outcome in outcomes]
         crash_point("before-append")
         number = self._append({"records": [record.to_dict() for record in records]})
         crash_point("after-append")
@@ -247,54 +274,20 @@ class Run:
             self.publisher.publish(records)
             self._noted.append(number)
         crash_point("after-publish")
+        for record in records:
+            self._done[record.key] = record.fingerprint, record.version
         return records
 
     def _append(self, page: dict[str, Any]) -> int:
         noted, self._noted = self._noted, []
         return self.ledger.append({**page, "published": noted} if noted else page)
 
-    def _record(self, outcome: Outcome) -> PartRecord:
-        part = outcome.part
-        seen: dict[str, int] = {}
-        files = []
-        for file in outcome.files:
-            index = seen.get(file.port, 0)
-            seen[file.port] = index + 1
-            final = self._final(part, file.port, index, file.extension)
-            files.append(
-                FileRecord(file.port, file.temp, final, file.rows, file.bytes, file.digest)
-            )
-        inline = ""
-        if outcome.inline:
-            inline = base64.b64encode(pickle.dumps(outcome.inline, protocol=5)).decode()
-        return PartRecord(
-            part.segment,
-            part.name,
-            part.fingerprint,
-            part.version,
-            outcome.source_digest,
-            tuple(files),
-            tuple(outcome.counts),
-            inline,
-            outcome.failure,
-            part.source_bytes,
-            round(outcome.seconds, 3),
-        )
-
-    def _final(self, part: Part, port: str, index: int, extension: str) -> str:
-        if port == OUT:
-            name = output_name(part.name, index, extension)
-            if self.paths.mode == "append" and self.generation > 1:
-                folder, slash, base = name.rpartition("/")
-                name = f"{folder}{slash}g{self.generation:04d}-{base}"
-            return name
-        stem = (
-            part.name
-            if port == QUARANTINE and not part.segment
-            else f"segment-{part.segment}/{part.name}"
-        )
-        number = f"-{index:04d}" if index else ""
-        return f"{port}/{stem}{number}.{extension}"
+    def _prefix(self) -> str:
+        """What parts the names of added files from those that are there."""
+        beside = (self.state.prepared or {}).get("beside", False)
+        if self.paths.mode != "append" or (self.generation == 1 and not beside):
+            return ""
+        return f"g{self.generation:04d}-{self.run_id[:6] + '-' if beside else ''}"
 
     # -- ending -------------------------------------------------------------------------------
 
@@ -304,43 +297,52 @@ class Run:
         ``ordered`` names all parts of the plan, in order; files of parts that are gone go.
         """
         self.forget(self.vanished(ordered))
-        records = [self.state.records[key] for key in ordered if key in self.state.records]
-        crash_point("before-seal")
+        state = self.state
+        records = [state.records[key] for key in ordered if key in state.records]
         appending = self.paths.mode == "append"
-        earlier = list(self.state.earlier)
-        if self.deferred:
-            self.store.remove(self.manifest_path)
-            crash_point("mid-seal")
-            self.publisher.publish([_only(record, out=True) for record in records])
-        self._remove_gone(records, earlier, appending)
-        kept = self._kept(earlier, records) if appending else []
+        kept = [*state.kept, *state.former] if appending else []
         manifest = build_manifest(self.pipeline, self.generation, records, kept)
         text = json.dumps(manifest, ensure_ascii=False, indent=1)
-        self.store.write(self.manifest_path, text.encode())
-        self._noted += [n for n in self.state.unpublished if n not in self._noted]
-        self._append({"sealed": self.generation})
+        staged = self.fence.stage("manifest.json", text.encode())
+        crash_point("before-seal")
+        # Appended when the staged manifest is there: whoever takes over from now on finds it.
+        self._append({"sealing": self.generation})
+        self._retire_manifest()
+        crash_point("mid-seal")
+        if self.deferred:
+            self._sweep(below=self.epoch)  # no older driver can publish what was replaced
+            self.publisher.publish([_only(record, out=True) for record in records])
+        self._remove_gone(records, keep_former=appending)
+        self.store.replace(staged, self.manifest_path)
+        self.store.sync_folder(self.paths.run_dir)
+        self.fence.sweep((), below=self.epoch + 1)
+        self._noted += [n for n in state.unpublished if n not in self._noted]
+        self._append({"sealed": self.generation, **({"keep": True} if appending else {})})
         crash_point("after-seal")
-        self.store.remove_tree(f"{self.paths.run_dir}/{self.temp_folder}")
-        self.output_store.remove_tree(f"{self.publisher.roots.output}/{self.temp_output_folder}")
 
-    def _remove_gone(
-        self, records: Sequence[PartRecord], earlier: Sequence[PartRecord], appending: bool
-    ) -> None:
+    def _retire_manifest(self) -> None:
+        if self.store.size(self.manifest_path) is not None:
+            self.fence.retire("", self.manifest_path)
+            self.store.sync_folder(self.paths.run_dir)
+
+    def _remove_gone(self, records: Sequence[PartRecord], *, keep_former: bool) -> None:
         """Remove files of replaced or vanished parts that no current record publishes."""
-        current = {(file.port, file.final) for record in records for file in record.files}
-        for record in earlier:
-            gone = [
-                file
-                for file in record.files
-                if (file.port, file.final) not in current and not (appending and file.port == OUT)
-            ]
-            self.publisher.remove(gone)
-
-    def _kept(
-        self, earlier: Sequence[PartRecord], records: Sequence[PartRecord]
-    ) -> list[PartRecord]:
-        current = {file.final for record in records for file in record.on_port(OUT)}
-        return [r for r in earlier if not current & {f.final for f in r.on_port(OUT)}]
+        roots = self.publisher.roots
+        current = {roots.final(file) for record in records for file in record.files}
+        gone: dict[str, FileRecord] = {}
+        for record in self.state.stale:
+            gone |= {roots.final(file): file for file in record.files}
+        for record in self.state.former:
+            files = [f for f in record.files if not (keep_former and f.port == OUT)]
+            gone |= {roots.final(file): file for file in files}
+        removed = [
+            (path, file)
+            for path, file in sorted(gone.items())
+            if path not in current and self.publisher.store(file.port).size(path) is not None
+        ]
+        for path, file in removed:
+            self.fence.retire(file.port, path)
+        self.publisher.sync(file for _, file in removed)
 
     def counts(self, ordered: Sequence[Key]) -> list[StageCounts]:
         """Counts per stage over the recorded parts of a plan."""

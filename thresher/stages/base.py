@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import typing
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import wraps
 from time import perf_counter
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
@@ -19,6 +20,7 @@ from thresher.tasks import Task
 X = TypeVar("X", bound=Task[Any])
 Y = TypeVar("Y", bound=Task[Any])
 Self = TypeVar("Self", bound="ProcessingStage[Any, Any]")
+Composite = TypeVar("Composite", bound="CompositeStage[Any, Any]")
 
 Rows = Literal["same", "subset", "expand", "merge", "any"]
 Determinism = Literal["exact", "rounded", "none"]
@@ -64,6 +66,7 @@ class ProcessingStage(Parametrised, ABC, Generic[X, Y]):
     resources: Resources = Resources(cpus=1.0)
     batch_size: int | None = 1
     runtime_env: dict[str, Any] | None = None
+    _num_workers: int | None
 
     rows: ClassVar[Rows] = "any"
     determinism: ClassVar[Determinism] = "exact"
@@ -87,6 +90,8 @@ class ProcessingStage(Parametrised, ABC, Generic[X, Y]):
             raise TypeError(
                 f"{cls.__name__}.num_workers is an attribute; it is a method: def num_workers(self)"
             )
+        if own is not None:
+            type.__setattr__(cls, "num_workers", _unless_chosen(own))
         if not cls.__dict__.get("name") and "name" not in cls.__dict__:
             cls.name = cls.__name__
 
@@ -144,10 +149,12 @@ class ProcessingStage(Parametrised, ABC, Generic[X, Y]):
 
     def task_types(self) -> tuple[type[Task[Any]] | None, type[Task[Any]] | None]:
         """(input, output) task classes named in ``ProcessingStage[X, Y]``; None where unknown."""
+        ours = ProcessingStage
         for base in type(self).__mro__:
-            for origin in getattr(base, "__orig_bases__", ()):
+            for origin in base.__dict__.get("__orig_bases__", ()):
                 arguments = typing.get_args(origin)
-                if len(arguments) == 2:
+                kind = typing.get_origin(origin)
+                if len(arguments) == 2 and isinstance(kind, type) and issubclass(kind, ours):
                     known = [a if isinstance(a, type) else None for a in arguments]
                     return known[0], known[1]
         return None, None
@@ -180,7 +187,7 @@ class ProcessingStage(Parametrised, ABC, Generic[X, Y]):
                 todo="use with_(num_workers=...)",
             )
         given = dict(zip(_PLACEMENT, (name, resources, batch_size, runtime_env), strict=True))
-        changed = {key: value for key, value in given.items() if value is not None}
+        changed: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
         if batch_size is not None and batch_size < 1:
             raise PlanError(
                 f"batch_size={batch_size} is not 1 or more", where=f"stage {self.name!r}"
@@ -226,6 +233,16 @@ class ProcessingStage(Parametrised, ABC, Generic[X, Y]):
         return metrics
 
 
+def _unless_chosen(own: Callable[[Any], int | None]) -> Callable[[Any], int | None]:
+    """A class's own ``num_workers``, which gives way to ``with_(num_workers=...)``."""
+
+    @wraps(own)
+    def num_workers(self: ProcessingStage[Any, Any]) -> int | None:
+        return self._num_workers if "_num_workers" in self.__dict__ else own(self)
+
+    return num_workers
+
+
 class CompositeStage(ProcessingStage[X, Y]):
     """A stage made of others; composites may hold composites."""
 
@@ -245,7 +262,20 @@ class CompositeStage(ProcessingStage[X, Y]):
         """One line about what the composite does."""
         return (type(self).__doc__ or type(self).__name__).strip().partition("\n")[0]
 
-    def with_substages(self: Self, changes: Mapping[str, Mapping[str, Any]]) -> Self:
+    def with_(self: Composite, *args: Any, **kwargs: Any) -> Composite:
+        """A copy with another ``name``; everything else belongs to a substage."""
+        changed = super().with_(*args, **kwargs)
+        refused = sorted(set(changed.changes()) - {"name", "substages"})
+        if refused:
+            names = ", ".join(stage.name for stage in self.decompose())
+            raise PlanError(
+                f"{type(self).__name__} is made of others and has no {refused[0]} of its own",
+                where=f"stage {self.name!r}",
+                todo=f"use with_substages({{name: {{{refused[0]!r}: ...}}}}) with one of {names}",
+            )
+        return changed
+
+    def with_substages(self: Composite, changes: Mapping[str, Mapping[str, Any]]) -> Composite:
         """A copy whose substages, named by their ``name``, are changed by ``with_(**kwargs)``."""
         earlier: dict[str, dict[str, Any]] = self.__dict__.get("_substage_changes", {})
         merged = {name: dict(kwargs) for name, kwargs in earlier.items()}

@@ -18,6 +18,8 @@ Function = Callable[[Any], Any]
 class FunctionStage(ProcessingStage[Any, Any]):
     """A stage whose work is one function of one task."""
 
+    placement_parameters = frozenset(("resources", "batch_size"))
+
     def __init__(
         self,
         function: Function,

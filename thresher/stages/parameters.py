@@ -7,6 +7,7 @@ their constructors validate and store, and do nothing else.
 
 from __future__ import annotations
 
+import copy
 import inspect
 from typing import Any, ClassVar, TypeVar
 
@@ -26,7 +27,8 @@ class Parametrised:
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         instance = super().__new__(cls)
-        instance.__dict__[_ARGUMENTS] = (args, kwargs)
+        taken = tuple(map(_taken, args)), {name: _taken(value) for name, value in kwargs.items()}
+        instance.__dict__[_ARGUMENTS] = taken
         return instance
 
     def parameters(self) -> dict[str, Any]:
@@ -64,3 +66,8 @@ class Parametrised:
         text = f"{type(self).__name__}({arguments})"
         changed = ", ".join(f"{name}={value!r}" for name, value in self.changes().items())
         return f"{text}.with_({changed})" if changed else text
+
+
+def _taken(value: Any) -> Any:
+    """The argument as it is now: the caller may go on using his list."""
+    return copy.copy(value) if type(value) in (list, dict, set) else value

@@ -120,6 +120,10 @@ class FsspecStore:
             except FileNotFoundError:
                 return
 
+    def retire(self, path: str, folder: str) -> None:
+        """Remove a file: object stores have no folder that could be missing."""
+        self.remove(path)
+
     def remove_tree(self, folder: str) -> None:
         """Remove a folder and all in it; a missing one is fine."""
         with failures("remove", folder):

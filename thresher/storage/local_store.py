@@ -18,6 +18,7 @@ TEMPORARY = ".thresher-tmp-"
 """How names of files begin that are being written; listings leave them out."""
 
 _CHUNK = 1 << 22
+_TRIES = 5
 
 
 class LocalStore:
@@ -105,14 +106,35 @@ class LocalStore:
         with failures("remove", path):
             _forget(absolute(path))
 
+    def retire(self, path: str, folder: str) -> None:
+        """Move a file into a folder that must be there, and remove it there."""
+        source = absolute(path)
+        target = os.path.join(absolute(folder), secrets.token_hex(8))
+        with failures("remove", path):
+            try:
+                os.rename(source, target)
+                _forget(target)
+            except (FileNotFoundError, NotADirectoryError):
+                if os.path.lexists(source):
+                    raise StorageError(
+                        "cannot remove: another driver has taken this one's folder away",
+                        where=path,
+                        todo="let the other driver finish; this one has stopped",
+                    ) from None
+
     def remove_tree(self, folder: str) -> None:
         """Remove a folder and all in it; a missing one is fine."""
         with failures("remove", folder):
-            try:
-                shutil.rmtree(absolute(folder))
-            except FileNotFoundError:
-                if os.path.lexists(absolute(folder)):  # another process removes it, too
-                    shutil.rmtree(absolute(folder), ignore_errors=True)
+            for left in reversed(range(_TRIES)):
+                try:
+                    shutil.rmtree(absolute(folder))
+                except OSError as error:  # another process removes from it, or adds to it
+                    if not os.path.lexists(absolute(folder)):
+                        return
+                    if not left or error.errno not in (errno.ENOENT, errno.ENOTEMPTY):
+                        raise
+                else:
+                    return
 
     def make_folder(self, path: str) -> None:
         """Make a folder and those above it, durably; one that is there is fine."""

@@ -40,6 +40,13 @@ class Store(Protocol):
     def remove(self, path: str) -> None:
         """Remove a file; a missing one is fine."""
 
+    def retire(self, path: str, folder: str) -> None:
+        """Remove a file by way of ``folder``, which must be there; a missing file is fine.
+
+        Where files can be moved, it is left alone once somebody has taken ``folder`` away, and
+        that is an error; elsewhere this is a plain removal.
+        """
+
     def remove_tree(self, folder: str) -> None:
         """Remove a folder and all in it; a missing one is fine."""
 

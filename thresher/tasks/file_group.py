@@ -56,6 +56,17 @@ class FileGroupTask(Task[list[str]]):
         if not self.slices:
             object.__setattr__(self, "slices", tuple(FileSlice(str(path)) for path in self.data))
 
+    def evolve(self, **changes: Any) -> FileGroupTask:
+        """A copy; where only the paths are replaced, those that stay keep their ranges."""
+        if "data" in changes and "slices" not in changes:
+            paths = [str(path) for path in changes["data"]]
+            known: dict[str, list[FileSlice]] = {path: [] for path in paths}
+            for piece in self.slices:
+                known.get(piece.path, []).append(piece)
+            slices = [piece for path in paths for piece in known[path] or [FileSlice(path)]]
+            changes["slices"] = tuple(slices)
+        return super().evolve(**changes)
+
     @property
     def num_items(self) -> int:
         """The number of files."""

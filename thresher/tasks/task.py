@@ -52,11 +52,13 @@ class Task(ABC, Generic[T]):
 
     def evolve(self: Self, **changes: Any) -> Self:
         """A shallow copy with some fields replaced; unknown names are refused."""
-        unknown = [name for name in changes if not hasattr(self, name)]
+        known = {*self.__dataclass_fields__, *self.__dict__}
+        unknown = [name for name in changes if name not in known]
         if unknown:
             raise StageError(f"{type(self).__name__} has no field {unknown[0]!r}")
         copy = object.__new__(type(self))
-        copy.__dict__.update(self.__dict__, **changes)
+        perf = list(self._stage_perf)  # what is added to the copy is not added to the original
+        copy.__dict__.update(self.__dict__, **{"_stage_perf": perf, **changes})
         normalise = getattr(copy, "_normalise", None)
         if normalise is not None and "data" in changes:
             normalise()

@@ -19,7 +19,7 @@ from thresher.backends.local.processes import ProcessPool, Recycling, scratch_fo
 from thresher.backends.local.threads import ThreadPool
 from thresher.backends.parcel import Parcel, ParcelFolders
 from thresher.backends.server import Envelope
-from thresher.errors import PlanError
+from thresher.errors import PlanError, StageError
 from thresher.planning.plan import Step
 from thresher.storage import parse_size
 
@@ -83,7 +83,7 @@ class LocalExecutor(BaseExecutor):
         cancel: CancelEvent,
     ) -> None:
         """Run leases through the Steps, most downstream first."""
-        blob = cloudpickle.dumps((steps, context), protocol=5)
+        blob = _packed(steps, context)
         pool = self._pool(steps, blob)
         try:
             _Supervisor(steps, pool, parts, sink, self.workers).run(cancel)
@@ -132,8 +132,8 @@ class _Supervisor:
         """Until there is nothing left to do, or somebody cancels."""
         while not cancel.is_set():
             self._assign()
-            idle = not any(self.running.values()) and not any(self.waiting)
-            if idle and self.parts.done:
+            done = self.parts.done  # asked every time: it is also where parts are committed
+            if done and not any(self.running.values()) and not any(self.waiting):
                 return
             for event in self.pool.wait(POLL_SECONDS):
                 self._meet(event)
@@ -147,23 +147,28 @@ class _Supervisor:
             self.pool.submit(envelope)
 
     def _next(self) -> Envelope | None:
-        """The most downstream envelope that may run; a new lease when there is none."""
+        """The most downstream envelope that may run; a new lease when there is none.
+
+        One that only waits for cores is not overtaken: it would wait until all sources are read.
+        """
         for step in reversed(self.steps):
             queue = self.waiting[step.index]
             while queue and not self.parts.is_live(queue[0].attempt.token):
                 queue.popleft().parcel.discard()
-            if queue and self._may_run(step):
-                return queue.popleft()
+            if queue and self._has_workers(step):
+                return queue.popleft() if self._has_cores(step) else None
         first = self.steps[0]
-        if not self._may_run(first):
+        if not (self._has_workers(first) and self._has_cores(first)):
             return None
         lease = self.parts.take()
         return _root(lease) if lease is not None else None
 
-    def _may_run(self, step: Step) -> bool:
-        """Whether the Step's share of cores, and its own limit of workers, leave room."""
-        if step.max_workers is not None and self.running[step.index] >= step.max_workers:
-            return False
+    def _has_workers(self, step: Step) -> bool:
+        """Whether the Step's own limit of workers leaves room."""
+        return step.max_workers is None or self.running[step.index] < step.max_workers
+
+    def _has_cores(self, step: Step) -> bool:
+        """Whether the cores that are not taken suffice; a Step that runs alone always has them."""
         used = sum(self._cores(s) * self.running[s.index] for s in self.steps)
         return used == 0 or used + self._cores(step) <= max(self.slots, 1)
 
@@ -182,6 +187,29 @@ class _Supervisor:
                 else:
                     child.parcel.discard()
         self.sink(event.message)
+
+
+def _packed(steps: tuple[Step, ...], context: RunContext) -> bytes:
+    """What workers need to know, as bytes.
+
+    Raises
+    ------
+    StageError
+        If a stage cannot be sent to workers.
+    """
+    try:
+        return cloudpickle.dumps((steps, context), protocol=5)
+    except Exception:
+        for stage in (stage for step in steps for stage in step.stages):
+            try:
+                cloudpickle.dumps(stage, protocol=5)
+            except Exception as error:
+                raise StageError(
+                    f"it cannot be sent to workers: {error}",
+                    where=f"stage {stage.name!r}",
+                    todo="make what cannot be pickled (models, locks, connections) in setup()",
+                ) from error
+        raise
 
 
 def _root(lease: Lease) -> Envelope:

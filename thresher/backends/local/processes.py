@@ -37,7 +37,7 @@ class Recycling:
     max_memory: int | None = None
 
 
-@dataclass
+@dataclass(eq=False)
 class _Worker:
     process: subprocess.Popen[bytes]
     pipe: Connection[Any, Any]
@@ -120,18 +120,19 @@ class ProcessPool(Pool):
     def close(self, *, kill: bool = False) -> None:
         """Stop all workers and remove the folders."""
         for worker in self._workers:
-            self._stop(worker, kill=kill or worker.envelope is not None)
-        self._workers = []
+            self._ask_to_stop(worker, kill=kill or worker.envelope is not None)
+        for worker in list(self._workers):
+            self._see_off(worker)
         self.folders.remove()
 
     def _receive(self, worker: _Worker) -> list[Event]:
         events: list[Event] = []
         try:
-            while worker.pipe.poll(0):
+            while worker in self._workers and worker.pipe.poll(0):
                 events += self._event(worker, pickle.loads(worker.pipe.recv_bytes()))
         except (EOFError, ConnectionResetError, BrokenPipeError, OSError):
             return events + self._bury(worker)
-        if worker.process.poll() is not None:
+        if worker in self._workers and worker.process.poll() is not None:
             return events + self._bury(worker)
         return events
 
@@ -175,28 +176,31 @@ class ProcessPool(Pool):
         )
 
     def _replace(self, worker: _Worker) -> None:
-        self._stop(worker, kill=False)
-        self._discard(worker)
+        self._ask_to_stop(worker)
+        self._see_off(worker)
         self._spawn()
 
-    def _stop(self, worker: _Worker, *, kill: bool) -> None:
+    def _ask_to_stop(self, worker: _Worker, *, kill: bool = False) -> None:
         if kill:
             worker.process.kill()
         else:
             with contextlib.suppress(OSError):
                 worker.pipe.send_bytes(pickle.dumps(("stop",)))
+
+    def _see_off(self, worker: _Worker) -> None:
+        """Wait for a worker that was asked to stop, but not for ever."""
         try:
             worker.process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             worker.process.kill()
             worker.process.wait()
+        self._discard(worker)
 
     def _discard(self, worker: _Worker) -> None:
         worker.pipe.close()
         if worker.sentinel is not None:
             os.close(worker.sentinel)
-        if worker in self._workers:
-            self._workers.remove(worker)
+        self._workers.remove(worker)
 
     def _spawn(self) -> None:
         self._born += 1

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What stages are asked and what they answer: groups of tasks in, one answer per task out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from thresher.backends.call_failed import CallFailed
+from thresher.planning.plan import Stage
+from thresher.tasks import Task
+
+AnyTask = Task[Any]
+
+
+def groups_of(tasks: Iterable[AnyTask], size: int) -> Iterator[list[AnyTask]]:
+    """Up to ``size`` neighbouring tasks; never across the children of another call."""
+    group: list[AnyTask] = []
+    for task in tasks:
+        group.append(task)
+        if len(group) == size:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def checked_answers(stage: Stage, group: list[AnyTask], answers: Any) -> list[list[AnyTask]]:
+    """Exactly one answer per task, each a task, a list of tasks or None, as a list.
+
+    Raises
+    ------
+    CallFailed
+        If the stage answered anything else.
+    """
+    if not isinstance(answers, list | tuple) or len(answers) != len(group):
+        given = len(answers) if isinstance(answers, list | tuple) else type(answers).__name__
+        raise CallFailed(
+            "broken",
+            stage.name,
+            f"process_batch answered {given} for {len(group)} tasks",
+            "answer with one task, list of tasks or None per task, in order",
+        )
+    return [_flatten(stage, answer) for answer in answers]
+
+
+def named(task: AnyTask, outs: list[Any]) -> list[Any]:
+    """Give children their parent's id, and their place among several."""
+    if len(outs) == 1:
+        out = outs[0]
+        return outs if out.task_id == task.task_id else [out.evolve(task_id=task.task_id)]
+    return [out.evolve(task_id=f"{task.task_id}/{i}") for i, out in enumerate(outs)]
+
+
+def _flatten(stage: Stage, answer: Any) -> list[AnyTask]:
+    if answer is None:
+        return []
+    if isinstance(answer, Task):
+        return [answer]
+    if isinstance(answer, list | tuple) or hasattr(answer, "__next__"):
+        return [out for part in answer for out in _flatten(stage, part)]
+    raise CallFailed(
+        "broken",
+        stage.name,
+        f"process returned a {type(answer).__name__}",
+        "return a task, a list of tasks or None",
+    )

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""LedgerState: what replaying a chain of pages gives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from thresher.runs.part import Key, PartRecord
+
+
+@dataclass
+class LedgerState:
+    """What replaying a chain gives.
+
+    Parameters
+    ----------
+    page : int
+        Number of the last page; 0 for an empty chain.
+    epoch : int
+        The last epoch opened.
+    generation, sealed : int
+        The last generation begun, and the last one published with its manifest.
+    prepared : dict | None
+        What was found when the writer's mode was applied; None before that.
+    records : dict
+        The newest record of every part, by (segment, name).
+    fresh : set
+        Keys of the records that no sealed generation contains yet.
+    unpublished : dict[int, list]
+        Keys of the records of each page whose publication is not noted.
+    stale : list[PartRecord]
+        Records of the open generation that were replaced or forgotten; some of their files may
+        have been published.
+    former : list[PartRecord]
+        Records of sealed generations that the open one has replaced or forgotten.
+    kept : list[PartRecord]
+        Replaced records whose files stay for good (mode ``append``).
+    """
+
+    page: int = 0
+    epoch: int = 0
+    generation: int = 0
+    sealed: int = 0
+    prepared: dict[str, Any] | None = None
+    records: dict[Key, PartRecord] = field(default_factory=dict)
+    fresh: set[Key] = field(default_factory=set)
+    unpublished: dict[int, list[Key]] = field(default_factory=dict)
+    stale: list[PartRecord] = field(default_factory=list)
+    former: list[PartRecord] = field(default_factory=list)
+    kept: list[PartRecord] = field(default_factory=list)
+
+    def apply(self, number: int, page: dict[str, Any]) -> None:
+        """Replay one page."""
+        self.page = number
+        self.epoch = max(self.epoch, int(page["epoch"]))
+        if "summary" in page:
+            self._restore(page["summary"])
+        if "open" in page:
+            self.generation = int(page["open"].get("generation", self.generation))
+        if "prepared" in page:
+            self.prepared = page["prepared"]
+        for values in page.get("records", ()):
+            record = PartRecord.from_dict(values)
+            self._forget(record.key)
+            self.records[record.key] = record
+            self.fresh.add(record.key)
+            self.unpublished.setdefault(number, []).append(record.key)
+        for published in page.get("published", ()):
+            self.unpublished.pop(int(published), None)
+        for segment, name in page.get("gone", ()):
+            self._forget((int(segment), name))
+        if "sealed" in page:
+            self._seal(int(page["sealed"]), keep=bool(page.get("keep")))
+
+    def summary(self) -> dict[str, Any]:
+        """Everything that replaying from the start would give, for a summary page."""
+        return {
+            "generation": self.generation,
+            "sealed": self.sealed,
+            "prepared": self.prepared,
+            "records": _to_dicts(list(self.records.values())),
+            "fresh": sorted(map(list, self.fresh)),
+            "unpublished": {
+                str(n): [list(k) for k in keys] for n, keys in self.unpublished.items()
+            },
+            "stale": _to_dicts(self.stale),
+            "former": _to_dicts(self.former),
+            "kept": _to_dicts(self.kept),
+        }
+
+    def _forget(self, key: Key) -> None:
+        record = self.records.pop(key, None)
+        if record is None:
+            return
+        (self.stale if key in self.fresh else self.former).append(record)
+        self.fresh.discard(key)
+
+    def _seal(self, generation: int, *, keep: bool) -> None:
+        self.sealed = generation
+        if keep:
+            self.kept += self.former
+        self.stale, self.former = [], []
+        self.fresh.clear()
+
+    def _restore(self, summary: dict[str, Any]) -> None:
+        self.generation = int(summary["generation"])
+        self.sealed = int(summary["sealed"])
+        self.prepared = summary["prepared"]
+        self.records = {record.key: record for record in _from_dicts(summary["records"])}
+        self.fresh = {(int(segment), name) for segment, name in summary["fresh"]}
+        self.unpublished = {
+            int(number): [(int(segment), name) for segment, name in keys]
+            for number, keys in summary["unpublished"].items()
+        }
+        self.stale = _from_dicts(summary["stale"])
+        self.former = _from_dicts(summary["former"])
+        self.kept = _from_dicts(summary["kept"])
+
+
+def _to_dicts(records: Sequence[PartRecord]) -> list[dict[str, Any]]:
+    return [record.to_dict() for record in records]
+
+
+def _from_dicts(values: Sequence[dict[str, Any]]) -> list[PartRecord]:
+    return [PartRecord.from_dict(value) for value in values]
