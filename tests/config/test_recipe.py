@@ -7,8 +7,9 @@ from textwrap import dedent
 import pytest
 
 from thresher.backends.local import LocalExecutor
-from thresher.config import Recipe, load_recipe, parse_recipe
+from thresher.config import Recipe, dump_recipe, load_recipe, parse_recipe
 from thresher.errors import PlanError, StorageError
+from thresher.pipeline import Pipeline
 from thresher.stages.checkpoint import Checkpoint
 from thresher.stages.resources import Resources
 from thresher.stages.text.filters import ScoreFilter, WordCountFilter
@@ -276,6 +277,8 @@ def test_stages_of_ones_own_lie_beside_the_recipe(tmp_path: Path) -> None:
     )
     marker, function = load_recipe(path).pipeline.stages
     assert (marker.mark, function.name) == ("y", "pass_it_on")
+    [again] = parse_recipe(dump_recipe(Pipeline("p", stages=[marker]))).pipeline.stages
+    assert again == marker
 
     path.write_text(
         "imports: [my_markers.py]\nstages:\n  - Marker: {mark: bad}\n  - pass_on: {a: 1}\n"

@@ -68,9 +68,8 @@ def test_bad_recipes(validator: Any, recipe: object) -> None:
 def test_everything_in_the_catalog_is_there_with_its_parameters() -> None:
     definitions = schema()["$defs"]
     for entry in catalog():
-        assert set(definitions[entry.name]["properties"]) == set(
-            signature_of(entry.load()).parameters
-        )
+        public = {parameter.name for parameter in signature_of(entry.load()).public}
+        assert set(definitions[entry.name]["properties"]) == public
     minimum = definitions["WordCountFilter"]["properties"]["min_words"]
     assert minimum["default"] == 50
 

@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from textwrap import dedent
 
-from thresher.errors import DataError, PlanError, StageError, StorageError, ThresherError
+from thresher.errors import PlanError, StageError, StorageError, ThresherError
 
 GOOD = '{"id": "1", "text": "one two three"}\n{"id": "2", "text": "four five"}\n'
 
@@ -196,52 +195,52 @@ WITH_THE_PLAN = (
         "A column that does not exist",
         around("ScoreFilter: {filter_obj: WordCountFilter, text_field: texts}"),
         "- ScoreFilter: {..., text_field: texts}",
-        "'texts'",
+        "the column 'texts'",
         "line 4",
         "did you mean 'text'",
     ),
     Mistake(
-        "Stages in the wrong order",
+        "A reader that is not first",
         "name: mine\nstages:\n  - WordCountFilter\n  - JsonlReader: {file_paths: in}\n",
         "- WordCountFilter<br>- JsonlReader: ...",
-        "DocumentBatch",
-        "line 3",
-        "",
+        "reader must come first",
+        "line 4",
+        "front",
     ),
     Mistake(
         "A writer that is not last",
         "name: mine\nstages:\n  - JsonlReader: {file_paths: in}\n"
         "  - JsonlWriter: {path: out}\n  - WordCountFilter\n",
         "- JsonlWriter: {path: out}<br>- WordCountFilter",
-        "writer",
-        "line",
-        "",
+        "writer must come last",
+        "line 4",
+        "end",
     ),
     Mistake(
-        "Two writers",
+        "Two writers to one place",
         around("JsonlWriter: {path: out}"),
         "- JsonlWriter: {path: out}<br>- JsonlWriter: {path: out}",
-        "",
-        "",
-        "",
+        "writer must come last",
+        "line 4",
+        "end",
     ),
     Mistake(
         "Output inside the input",
         around(writer="{path: in/clean}"),
         "- JsonlReader: {file_paths: in}<br>- JsonlWriter: {path: in/clean}",
-        "",
-        "in",
-        "",
+        "inside the other",
+        "line 4",
+        "a folder of its own",
     ),
     Mistake(
-        "More GPUs than any machine has",
+        "More GPUs than the machine has",
         "name: mine\nstages:\n  - JsonlReader: {file_paths: in}\n"
         "  - WordCountFilter: {min_words: 1}\n    with: {resources: {gpus: 64}}\n"
         "  - JsonlWriter: {path: out}\n",
         "with: {resources: {gpus: 64}}",
-        "GPU",
+        "64 GPUs",
         "line 4",
-        "",
+        "where there are GPUs",
     ),
 )
 
@@ -250,10 +249,10 @@ WITH_THE_INPUT = (
         "An input folder that does not exist",
         around(reader="{file_paths: inn}"),
         "- JsonlReader: {file_paths: inn}",
-        "",
+        "no such file or folder",
         "inn",
-        "",
-        error=ThresherError,
+        "did you mean in",
+        error=StorageError,
     ),
     Mistake(
         "An empty input folder",
@@ -267,7 +266,7 @@ WITH_THE_INPUT = (
     Mistake(
         "Files with another ending",
         around(),
-        "- JsonlReader: {file_paths: in}",
+        "in/a.txt",
         "no file",
         "in",
         "a.txt",
@@ -277,43 +276,44 @@ WITH_THE_INPUT = (
         "A pattern that matches nothing",
         around(reader="{file_paths: 'in/*.json'}"),
         "- JsonlReader: {file_paths: 'in/*.json'}",
-        "",
+        "no file",
         "in/*.json",
-        "",
-        error=ThresherError,
+        "check the path",
     ),
     Mistake(
-        "A .jsonl file that holds one JSON array",
+        "A `.jsonl` file that holds one JSON array",
         around(),
-        '[{"text": "one two three"}, {"text": "four five"}]',
+        '[{"text": "one"}, {"text": "two"}]',
+        "an object is expected",
         "",
-        "a.jsonl",
-        "",
+        "quarantine",
         {"in/a.jsonl": '[{"id": "1", "text": "one"},\n {"id": "2", "text": "two"}]\n'},
-        error=ThresherError,
+        StageError,
     ),
     Mistake(
         "Too many broken lines",
         around(),
-        '{"text": "cut off',
-        "max_error_rate",
+        '{"id": "3", "text": "cut o',
+        "max_error_rate=0.01",
         "",
         "quarantine",
         {"in/a.jsonl": GOOD + '{"id": "3", "text": "cut o\n'},
-        error=ThresherError,
+        StageError,
     ),
     Mistake(
-        "A writer that must not overwrite",
+        "An output folder with files of others",
         around(writer="{path: out, mode: error}"),
         "- JsonlWriter: {path: out, mode: error}",
-        "",
+        "the output folder holds",
         "out",
-        "",
+        "choose another folder",
         {"in/a.jsonl": GOOD, "out/mine.txt": "mine"},
-        error=ThresherError,
+        StorageError,
     ),
 )
 
-ALL = (*IN_THE_RECIPE, *WITH_THE_PLAN, *WITH_THE_INPUT)
-
-__all__ = ["ALL", "DataError", "StageError", "StorageError", "dedent"]
+CHAPTERS = {
+    "In the recipe": IN_THE_RECIPE,
+    "In what the stages are to do": WITH_THE_PLAN,
+    "With the input and the output": WITH_THE_INPUT,
+}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from thresher.backends.executor import Done, Failed, Heartbeat, Lease, Message, Started
-from thresher.errors import StageError, StorageError, ThresherError
+from thresher.errors import EngineError, StageError, StorageError, ThresherError
 from thresher.runs.balance import check_balance
 from thresher.runs.part import Outcome, Part, Path, WrittenFile
 from thresher.runs.tally import Tally
@@ -30,6 +30,12 @@ BLIND_ATTEMPTS = 12
 
 Workers are also killed from outside, often as they start; that must not cost a part its place.
 """
+
+MAX_GUILTY = 8
+"""Guilty rows in one part above which it is not the rows that are to blame."""
+
+MAX_DEATHS_IN_A_ROW = 100
+"""Deaths without any call that ended well, after which workers are found unable to work."""
 
 MAX_ROUNDS = 6
 """Searches for guilty rows after which the part is given up."""
@@ -148,6 +154,7 @@ class Driver:
         self._tally = counted or Tally()
         self._outcomes: list[Outcome] = []
         self._reasons: Counter[str] = Counter()
+        self._deaths = 0
 
     # -- leases -------------------------------------------------------------------------------
 
@@ -247,6 +254,7 @@ class Driver:
         return self._states.pop(token)
 
     def _completed(self, attempt: _Attempt) -> None:
+        self._deaths = 0
         state = self._release(attempt)
         if attempt.lease.probe:
             self._probed(state, died=False)
@@ -296,6 +304,14 @@ class Driver:
             self._again(state) if again else self._give_up(state, f"{failed.stage}: {failed.error}")
 
     def _died(self, state: _State, lease: Lease, failed: Failed) -> None:
+        self._deaths += 1
+        if self._deaths > MAX_DEATHS_IN_A_ROW:
+            self.error = EngineError(
+                f"workers died {self._deaths} times without finishing anything: {failed.error}",
+                where=f"part {state.part.name!r}",
+                todo="look at what the workers print; try workers=0, or fewer workers",
+            )
+            return
         if lease.probe:
             self._probed(state, died=True)
             return
@@ -331,6 +347,10 @@ class Driver:
                 state.skip[low] = f"kills its worker: {bisection.error}"
             elif died:
                 bisection.ranges += _halves((low, high))
+        if len(state.skip) > MAX_GUILTY:
+            reason = f"more than {MAX_GUILTY} of its rows kill their worker: {bisection.error}"
+            self._give_up(state, reason)
+            return
         if not bisection.ranges:
             state.bisection = None
             state.attempts = 0

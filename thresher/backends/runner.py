@@ -132,6 +132,7 @@ class StepCall:
         self, index: int, stage: ReaderStage, tasks: Iterable[AnyTask]
     ) -> Iterator[DocumentBatch]:
         counts = self.counts[index]
+        counts.metrics["is_reader"] = 1
         for task in tasks:
             if not isinstance(task, FileGroupTask):
                 raise _wrong_kind(stage, FileGroupTask, task)

@@ -9,5 +9,6 @@ many models and libraries the other classes need. A class is listed when it desc
 from thresher.catalog.entries import KINDS as KINDS
 from thresher.catalog.entries import Catalog as Catalog
 from thresher.catalog.entries import Entry as Entry
+from thresher.catalog.entries import own_file as own_file
 from thresher.catalog.index import catalog as catalog
 from thresher.catalog.sources import import_sources as import_sources

@@ -7,8 +7,9 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import cache
 from importlib import import_module
+from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from thresher.errors import PlanError
@@ -45,8 +46,10 @@ class Entry:
 
     def load(self) -> Any:
         """Import it: a class, or a stage made by ``@processing_stage``."""
-        module = _import_file(self.module, self.file) if self.own else import_module(self.module)
-        return getattr(module, self.name)
+        if not self.own:
+            return getattr(import_module(self.module), self.name)
+        made = getattr(_import_file(self.module, self.file), self.name)
+        return made if isinstance(made, type) else _detached(made)
 
 
 @dataclass(frozen=True)
@@ -93,21 +96,24 @@ class Catalog:
         return sorted((e for e in self if e.kind in kinds), key=lambda entry: entry.name)
 
 
-@cache
+_own_modules: dict[str, tuple[str, int]] = {}
+"""Modules imported from single files: the file, and when it was changed last."""
+
+
 def _import_file(module: str, file: str) -> Any:
-    """Import a single file. Workers get what it defines by value: they cannot find the file."""
+    """Import a single file, or import it anew if it has changed.
+
+    Workers get what it defines by value: they cannot find the file.
+    """
     from importlib.util import module_from_spec, spec_from_file_location
 
     import cloudpickle
 
-    if getattr(sys.modules.get(module), "__file__", file) != file:
-        raise PlanError(
-            f"the file would be imported as {module!r}, which is another module",
-            where=file,
-            todo="rename the file",
-        )
-    if module in sys.modules:
+    state = (file, Path(file).stat().st_mtime_ns)
+    if _own_modules.get(module) == state:
         return sys.modules[module]
+    if module not in _own_modules:
+        _refuse_other_module(module, file)
     spec = spec_from_file_location(module, file)
     assert spec is not None
     assert spec.loader is not None
@@ -119,7 +125,40 @@ def _import_file(module: str, file: str) -> Any:
         del sys.modules[module]
         raise
     cloudpickle.register_pickle_by_value(made)
+    _own_modules[module] = state
     return made
+
+
+def own_file(module: str) -> str | None:
+    """The single file that a recipe imported as ``module``; None for all other modules."""
+    return _own_modules.get(module, (None, 0))[0]
+
+
+def _detached(stage: Any) -> Any:
+    """A stage made of a function, with a function that no module holds.
+
+    It would otherwise travel as the name of a module that workers cannot import.
+    """
+    there = stage.function
+    code, scope, name = there.__code__, there.__globals__, there.__name__
+    function = FunctionType(code, scope, name, there.__defaults__, there.__closure__)
+    function.__dict__.update(there.__dict__, __module__=there.__module__)
+    return stage.copy(function=function)
+
+
+def _refuse_other_module(module: str, file: str) -> None:
+    """A file must not stand in for a module that others import."""
+    from importlib.util import find_spec
+
+    there = sys.modules.get(module)
+    spec = getattr(there, "__spec__", None) if there is not None else find_spec(module)
+    origin = getattr(there, "__file__", None) or getattr(spec, "origin", None)
+    if origin is not None and origin != file:
+        raise PlanError(
+            f"the file would be imported as {module!r}, which is another module",
+            where=file,
+            todo="rename the file",
+        )
 
 
 def _alternatives(words: Iterable[str]) -> str:

@@ -41,15 +41,20 @@ Sets = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"thresher {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def _thresher(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", is_eager=True)
+        bool,
+        typer.Option("--version", help="Print it.", is_eager=True, callback=_print_version),
     ] = False,
 ) -> None:
-    if version:
-        print(f"thresher {__version__}")
-        raise typer.Exit
+    pass
 
 
 @app.command(epilog=EPILOG)
@@ -59,10 +64,11 @@ def run(
         bool, typer.Option("--dry-run", help="Check and print the plan; write nothing.")
     ] = False,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Only the first so many records, in input order.")
+        int | None,
+        typer.Option(min=1, metavar="N", help="Only the first N records, in input order."),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=0, help="Workers; 0 runs in this process.")
+        int | None, typer.Option(min=0, metavar="N", help="Workers; 0 runs in this process.")
     ] = None,
     memory: Annotated[
         str | None, typer.Option(metavar="SIZE", help="Memory for data in flight, e.g. 8GB.")
@@ -123,7 +129,7 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List everything a recipe can name."""
-    from thresher.cli.catalog import list_entries
+    from thresher.cli.listing import list_entries
 
     list_entries(kind, as_json)
 
@@ -134,7 +140,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Explain one of them: parameters, defaults, an example."""
-    from thresher.cli.catalog import show_entry
+    from thresher.cli.show import show_entry
 
     show_entry(name, as_json)
 

@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from thresher.catalog import catalog
 from thresher.cli import exit_codes
 from thresher.cli.plan import print_plan
 from thresher.config import Recipe, load_recipe
@@ -95,9 +96,10 @@ def _view(options: RunOptions, recipe: Recipe) -> Observer:
 
 
 def _hints(options: RunOptions, recipe: Recipe) -> Hints:
-    names = [short_name(stage) for stage in recipe.pipeline.stages]
+    known = catalog()
+    names = [name for each in recipe.pipeline.stages if (name := short_name(each)) in known]
     # Something in the middle is more worth a look than the reader or the writer.
-    name = names[len(names) // 2] if names else "Checkpoint"
+    name = names[len(names) // 2] if names else "JsonlReader"
     return (
         (f"thresher plan {options.recipe}", "the steps, and which columns they use"),
         (f"thresher show {name}", "what a stage does and how to set it"),

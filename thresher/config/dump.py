@@ -10,16 +10,28 @@ from typing import Any
 
 import yaml
 
-from thresher.catalog import catalog
+from thresher.catalog import catalog, own_file
+from thresher.config.source import Loader
 from thresher.config.targets import TARGET
 from thresher.errors import PlanError
 from thresher.pipeline import Pipeline
+from thresher.runs.report.figures import nearby
 from thresher.stages.parameters import Parametrised
 from thresher.stages.resources import Resources
 
 
 class _Dumper(yaml.SafeDumper):
-    """Indents lists below their keys."""
+    """Indents lists below their keys, and quotes text that either YAML 1.1 or 1.2 would not read
+    as text.
+    """
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - that is how PyYAML has it
+        first: [
+            *yaml.SafeDumper.yaml_implicit_resolvers.get(first, []),
+            *Loader.yaml_implicit_resolvers.get(first, []),
+        ]
+        for first in {*yaml.SafeDumper.yaml_implicit_resolvers, *Loader.yaml_implicit_resolvers}
+    }
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         super().increase_indent(flow, False)
@@ -85,6 +97,9 @@ class _Writer:
             key: self.value(value, f"{name}, parameter {key!r}")
             for key, value in given.parameters().items()
         }
+        if (file := own_file(cls.__module__)) is not None:
+            self.imports.add(nearby(file))
+            return {name: values} if values else name
         known = catalog()
         if name in known and known.entries[name].load() is cls:
             return {name: values} if values else name

@@ -18,6 +18,7 @@ _WORDS = {
     "modifier_fn": "UnicodeReformatter",
     "memory": "8GB",
 }
+_DULL = ("task_type",)
 _MOST = 4
 
 
@@ -25,13 +26,14 @@ def example_of(parameters: Iterable[Parameter]) -> list[tuple[str, str]]:
     """(parameter, value as YAML) pairs: what is required, and some of what is not."""
     given = list(parameters)
     required = [p for p in given if p.required]
-    others = [p for p in given if not p.required and _is_telling(p.default)]
+    others = [p for p in given if p.name not in _DULL and _is_telling(p)]
     room = max(0, _MOST - len(required))
     return [(p.name, _value(p)) for p in (*required, *others[:room])]
 
 
-def _is_telling(default: Any) -> bool:
-    return isinstance(default, int | float | str) and default != ""
+def _is_telling(parameter: Parameter) -> bool:
+    default = parameter.default
+    return not parameter.required and isinstance(default, int | float | str) and default != ""
 
 
 def _value(parameter: Parameter) -> str:

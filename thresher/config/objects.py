@@ -193,7 +193,7 @@ class Builder:
         return looks_like_class and bool(near) and isinstance(body.value, dict | None)
 
     def _tell_unknown(self, owner: str, key: str, signature: Signature, place: str) -> None:
-        known = list(signature.parameters)
+        known = [parameter.name for parameter in signature.public]
         if key == "with":
             todo = f"write with: beside {owner}, in the same column"
         elif not known:

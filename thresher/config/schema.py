@@ -11,7 +11,7 @@ from typing import Any
 
 from thresher.catalog import Entry, catalog
 from thresher.config.placement import OPTIONS, SUBSTAGES
-from thresher.config.recipe import STAGE_KINDS
+from thresher.config.reading import STAGE_KINDS
 from thresher.config.signatures import Signature, signature_of
 from thresher.config.targets import TARGET
 from thresher.stages.resources import Resources
@@ -57,7 +57,7 @@ def schema() -> Schema:
                 "description": "Modules or .py files with stages of your own.",
             },
             "params": {"type": "object", "description": "Values for ${NAME}."},
-            "stages": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/stage"}},
+            "stages": {"type": "array", "minItems": 1},
             "executor": {"$ref": "#/$defs/executor"},
             "on_error": {"enum": ["quarantine", "raise"], "default": "quarantine"},
             "max_error_rate": _or_variable(
@@ -67,8 +67,16 @@ def schema() -> Schema:
         },
         "required": ["stages"],
         "additionalProperties": False,
+        # Names from a recipe's own files are not known here.
+        "if": {"required": ["imports"]},
+        "then": _stages({"anyOf": [{"$ref": "#/$defs/stage"}, {"type": ["object", "string"]}]}),
+        "else": _stages({"$ref": "#/$defs/stage"}),
         "$defs": definitions,
     }
+
+
+def _stages(item: Schema) -> Schema:
+    return {"properties": {"stages": {"items": item}}}
 
 
 def _definition(entry: Entry) -> Schema:
@@ -93,7 +101,7 @@ def _definition(entry: Entry) -> Schema:
 
 def _properties(signature: Signature) -> Schema:
     properties: Schema = {}
-    for parameter in signature.parameters.values():
+    for parameter in signature.public:
         made = _or_variable(schema_of(parameter.hint))
         if not parameter.required and _is_plain(parameter.default):
             made = {**made, "default": parameter.default}
@@ -151,7 +159,7 @@ def schema_of(hint: Any) -> Schema:
     if origin is typing.Literal:
         return {"enum": list(arguments)}
     kind = origin or hint
-    if not isinstance(kind, type) or kind is object:
+    if not isinstance(kind, type) or kind in (object, Any):
         return {}
     if issubclass(kind, os.PathLike):
         return {"type": "string"}

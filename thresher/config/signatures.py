@@ -52,6 +52,11 @@ class Signature:
     parameters: dict[str, Parameter]
     open: bool = False
 
+    @property
+    def public(self) -> list[Parameter]:
+        """The parameters that are meant for users."""
+        return [p for p in self.parameters.values() if not p.name.startswith("_")]
+
 
 def signature_of(made: Any) -> Signature:
     """The parameters of a class."""
@@ -92,7 +97,7 @@ def accepts(value: Any, hint: Hint) -> bool:
     if _is_callable(hint, origin):
         return callable(value)
     kind = origin or hint
-    if not isinstance(kind, type) or kind is object:
+    if not isinstance(kind, type) or kind in (object, Any):
         return True
     if issubclass(kind, os.PathLike):
         return isinstance(value, str | os.PathLike)
@@ -116,7 +121,7 @@ def expected(hint: Hint, many: bool = False) -> str:
     if origin is typing.Literal:
         return f"one of {', '.join(map(str, arguments))}"
     kind = origin or hint
-    if not isinstance(kind, type) or kind is object:
+    if not isinstance(kind, type) or kind in (object, Any):
         return "anything"
     if issubclass(kind, os.PathLike):
         return "a path"

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from thresher.config.mistakes import Mistakes
+from thresher.config.syntax import tell_syntax
 
 Scalar = str | int | float | bool | None
 
@@ -53,7 +54,7 @@ class Node:
         return kind_of(self.value)
 
 
-class _Loader(yaml.SafeLoader):
+class Loader(yaml.SafeLoader):
     """YAML 1.2's plain values: ``no`` and ``on`` are words, ``1e-3`` a number, dates are text."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
@@ -71,7 +72,7 @@ for _tag, _pattern, _first in (
     ),
     ("merge", r"<<", ["<"]),
 ):
-    _Loader.add_implicit_resolver(
+    Loader.add_implicit_resolver(
         f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first
     )
 
@@ -79,9 +80,9 @@ for _tag, _pattern, _first in (
 def parse(text: str, file: str, mistakes: Mistakes) -> Node | None:
     """The document's tree; syntax errors, duplicate keys and odd tags go to ``mistakes``."""
     try:
-        root = yaml.compose(text, Loader=_Loader)
+        root = yaml.compose(text, Loader=Loader)
     except yaml.MarkedYAMLError as error:
-        _tell_syntax(error, text, file, mistakes)
+        tell_syntax(error, text, file, mistakes)
         return None
     except yaml.YAMLError as error:
         mistakes.add(f"this is not YAML text: {error}", file, "save the file as UTF-8 text")
@@ -215,41 +216,3 @@ def _moved(node: Node, place: str) -> Node:
     if isinstance(value, list):
         return Node([_moved(each, place) for each in value], place)
     return replace(node, place=place)
-
-
-def _tell_syntax(error: yaml.MarkedYAMLError, text: str, file: str, mistakes: Mistakes) -> None:
-    mark = error.problem_mark or error.context_mark
-    problem = str(error.problem or error.context or "something is wrong")
-    if "end of stream" in problem or "<stream end>" in problem:
-        # Where it began tells more than where the file ends.
-        mark = error.context_mark or mark
-        problem = "this is opened and never closed"
-    if mark is None:
-        mistakes.add(f"this is not YAML: {problem}", file, "check the file")
-        return
-    lines = text.splitlines()
-    line = lines[mark.line] if mark.line < len(lines) else ""
-    place = f"{file}, line {mark.line + 1}, column {mark.column + 1}"
-    if "\t" in problem or "\t" in line[: len(line) - len(line.lstrip())]:
-        mistakes.add("the line is indented with a tab", place, "indent with spaces")
-        return
-    mistakes.add(f"this is not YAML: {problem}", place, _advice(problem, line))
-
-
-def _advice(problem: str, line: str) -> str:
-    """What is most often behind a syntax error."""
-    if "mapping values are not allowed" in problem:
-        return "put text that holds ': ' in quotes, and begin entries of one level in one column"
-    if "expected ',' or" in problem and "${" in line:
-        return 'inside { } and [ ], put ${...} in quotes: "${NAME}"'
-    if "expected ',' or" in problem:
-        return "close every { and [, and put a comma between entries"
-    if "expected <block end>" in problem:
-        return "begin entries of one level in the same column, list entries with '- '"
-    if "cannot start any token" in problem:
-        return "put text that begins with %, @ or ` in quotes"
-    if "never closed" in problem:
-        return "close the quote or bracket that begins here"
-    if "alphabetic or numeric" in problem or "undefined alias" in problem:
-        return "put text that begins with * or & in quotes (file patterns, for example)"
-    return "compare the line and the one above with an example: thresher show JsonlReader"

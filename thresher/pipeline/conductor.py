@@ -38,7 +38,7 @@ class Conductor:
         self.executor = executor
         self._outcomes: list[Outcome] = []
         self._oldest = 0.0
-        self._warned: set[str] = set()
+        self._warned: set[tuple[str, str]] = set()
         self._watched = monotonic()
 
     def conduct(self, segment: Segment, context: RunContext) -> None:
@@ -103,11 +103,11 @@ class Conductor:
             return
         self._watched = now
         for lease, seconds, stage in self.driver.stuck(now, STUCK_AFTER_SECONDS):
-            if lease.token in self._warned:
+            if (lease.token, stage) in self._warned:
                 continue
-            self._warned.add(lease.token)
+            self._warned.add((lease.token, stage))
             stack = getattr(self.executor, "stack", lambda token: "")(lease.token)
-            where = f"stage {stage!r}, part {lease.part.name!r}"
+            where = (f"stage {stage!r}, " if stage else "") + f"part {lease.part.name!r}"
             self.progress.observer.warned(
                 f"{where}: no progress for {seconds:.0f} s" + (f"\n{stack}" if stack else "")
             )

@@ -127,5 +127,5 @@ def _perf(counts: StageCounts) -> StagePerfStats:
         process_time=counts.seconds,
         input_data_size_mb=counts.bytes_in / 2**20,
         num_items_processed=counts.rows_in,
-        custom_metrics={k: v for k, v in counts.metrics.items() if k != "is_writer"},
+        custom_metrics={k: v for k, v in counts.metrics.items() if not k.startswith("is_")},
     )

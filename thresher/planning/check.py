@@ -99,6 +99,8 @@ def check_types(stages: Sequence[Stage], first: type[Task[Any]] | None) -> list[
     given = first
     for number, stage in enumerate(stages, 1):
         takes, gives = stage.task_types()
+        if isinstance(stage, FilePartitioningStage):  # in the wrong place? check_shape says so
+            takes = None
         if takes is not None and given is not None and not _fits(given, takes):
             mistakes.append(
                 PlanError(
@@ -107,7 +109,9 @@ def check_types(stages: Sequence[Stage], first: type[Task[Any]] | None) -> list[
                     f"put a stage that makes {takes.__name__} before it",
                 )
             )
-        if not isinstance(stage, Checkpoint):
+        if isinstance(stage, BaseWriter):
+            given = None
+        elif not isinstance(stage, Checkpoint):
             given = gives if gives is not Task else None
     return mistakes
 

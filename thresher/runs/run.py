@@ -22,7 +22,8 @@ from thresher.runs.ledger import Fenced, Ledger
 from thresher.runs.ledger_state import LedgerState
 from thresher.runs.manifest import build_manifest, total_counts
 from thresher.runs.modes import prepare_output
-from thresher.runs.part import OUT, FileRecord, Key, Outcome, Part, PartRecord
+from thresher.runs.part import OUT, FileRecord, Outcome, Part, PartRecord
+from thresher.runs.part import Key as Key
 from thresher.runs.publish import Publisher, Roots
 from thresher.runs.recording import Recorder
 from thresher.runs.source_digest import is_same_source
@@ -311,7 +312,8 @@ class Run:
         crash_point("mid-seal")
         if self.deferred:
             self._sweep(below=self.epoch)  # no older driver can publish what was replaced
-            self.publisher.publish([_only(record, out=True) for record in records])
+            fresh = [record for record in records if record.key in state.fresh]
+            self.publisher.publish([_only(record, out=True) for record in fresh])
         self._remove_gone(records, keep_former=appending)
         self.store.replace(staged, self.manifest_path)
         self.store.sync_folder(self.paths.run_dir)
@@ -350,10 +352,12 @@ class Run:
         return total_counts(found[key] for key in ordered if key in found)
 
     def close(self) -> None:
-        """Note what is published and let go of the run."""
-        if self.opened and self._noted:
-            with suppress(StorageError):  # recovery settles what is not noted
+        """Note what is published, remove what is of no use, and let go of the run."""
+        with suppress(StorageError):  # recovery settles what is not noted
+            if self.opened and self._noted:
                 self._append({})
+            if self.is_sealed:  # workers of a dead driver may have written since
+                self.fence.sweep((), below=self.state.epoch + 1)
         if self.beat is not None and self.opened:
             self.beat.stop()
 

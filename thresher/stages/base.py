@@ -149,14 +149,12 @@ class ProcessingStage(Parametrised, ABC, Generic[X, Y]):
 
     def task_types(self) -> tuple[type[Task[Any]] | None, type[Task[Any]] | None]:
         """(input, output) task classes named in ``ProcessingStage[X, Y]``; None where unknown."""
-        ours = ProcessingStage
         for base in type(self).__mro__:
             for origin in base.__dict__.get("__orig_bases__", ()):
-                arguments = typing.get_args(origin)
-                kind = typing.get_origin(origin)
-                if len(arguments) == 2 and isinstance(kind, type) and issubclass(kind, ours):
-                    known = [a if isinstance(a, type) else None for a in arguments]
-                    return known[0], known[1]
+                kind, arguments = typing.get_origin(origin), typing.get_args(origin)
+                if isinstance(kind, type) and issubclass(kind, ProcessingStage):
+                    takes, gives = arguments
+                    return _task_type(takes), _task_type(gives)
         return None, None
 
     def as_stage(self) -> ProcessingStage[Any, Any]:
@@ -231,6 +229,11 @@ class ProcessingStage(Parametrised, ABC, Generic[X, Y]):
         """Return and forget the metrics logged so far; called by the runner."""
         metrics: dict[str, float] = self.__dict__.pop("_metrics", {})
         return metrics
+
+
+def _task_type(declared: Any) -> type[Task[Any]] | None:
+    kind = typing.get_origin(declared) or declared
+    return kind if isinstance(kind, type) and issubclass(kind, Task) else None
 
 
 def _unless_chosen(own: Callable[[Any], int | None]) -> Callable[[Any], int | None]:

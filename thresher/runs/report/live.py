@@ -73,7 +73,7 @@ class TerminalView(Observer):
                 redirect_stdout=self.stream is sys.stdout,
                 redirect_stderr=False,
             )
-            self._live.start()
+            self._live.start(refresh=True)
 
     def warned(self, text: str) -> None:
         """The warning, above the live part."""

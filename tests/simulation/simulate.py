@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run one schedule, and hold its end against what should have come out."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from random import Random
+
+from tests.simulation.broken import Broken
+from tests.simulation.drive import Driving
+from tests.simulation.recipe import Expected, Row, expected
+from tests.simulation.schedule import Life, Schedule, schedule_of
+from tests.simulation.sim_store import SimStore
+from tests.simulation.watch import LEDGER, MANIFEST, OUTPUT, RUN_DIR
+from tests.simulation.world import World, simulated
+from thresher.runs.ledger import Ledger
+from thresher.runs.ledger_state import LedgerState
+from thresher.runs.manifest import build_manifest
+
+
+@dataclass
+class Told:
+    """How a schedule went."""
+
+    histogram: Counter[str]
+    steps: int
+    world: World
+
+
+def simulate_seed(seed: int) -> Told:
+    """Run the schedule of a seed."""
+    return simulate(schedule_of(seed))
+
+
+def simulate(schedule: Schedule) -> Told:
+    """Run a schedule.
+
+    Raises
+    ------
+    Broken
+        With the seed and the end of the trace, if any law does not hold.
+    """
+    world = World(Random(schedule.seed ^ 0x5EED))
+    world.switching = schedule.switching
+    try:
+        with simulated(world, schedule.summary_every):
+            _live(world, schedule)
+    except Exception as error:
+        trace = "\n".join(world.lines[-120:])
+        raise Broken(f"seed {schedule.seed}: {error!r}\n{trace}") from error
+    return Told(world.histogram, world.steps, world)
+
+
+def _live(world: World, schedule: Schedule) -> None:
+    for life in schedule.lives[:-1]:
+        _before(world, life)
+        _run(world, schedule, life)
+    last = schedule.lives[-1]
+    world.start(_driving(schedule, last), [])
+    world.run()  # with those that sleep: they wake while it runs, or after it
+    world.bury()
+    world.workers_outlive = False
+    alone = world.start(_driving(schedule, last), [])
+    world.run()
+    if alone.result not in ("complete", "nothing to do"):
+        raise Broken(f"the last run ended with {alone.result}")
+    _is_exact(world, last)
+    before = {path: inode.data for path, inode in world.disk.files.items()}
+    again = world.start(_driving(schedule, last), [])
+    world.run()
+    if again.result != "nothing to do":
+        raise Broken(f"nothing was left to do, and yet: {again.result}")
+    if before != {path: inode.data for path, inode in world.disk.files.items()}:
+        raise Broken("a run with nothing to do has changed files")
+
+
+def _before(world: World, life: Life) -> None:
+    world.workers_outlive = life.outlive
+    outputs = world.watch.outputs()
+    if life.lose_output and outputs:
+        world.lose_output(world.rng.choice(outputs))
+
+
+def _run(world: World, schedule: Schedule, life: Life) -> None:
+    """One life, and the second drivers that start while it sleeps or runs."""
+    world.start(_driving(schedule, life, stale=schedule.stale), list(life.faults))
+    world.second_wanted = False
+    world.run(lambda: world.second_wanted)
+    if world.second_wanted:
+        world.second_wanted = False
+        world.note("second driver")
+        return  # the next life is the second driver; this one sleeps, or runs on beside it
+    for process in world.processes:
+        if process.result:
+            world.note(f"ended: {process.result.partition(':')[0]}")
+            process.result = ""
+
+
+def _driving(schedule: Schedule, life: Life, *, stale: bool = False) -> Driving:
+    return Driving(
+        life.recipe,
+        life.sources,
+        life.weather,
+        resume=not life.fresh,
+        objects=schedule.objects,
+        stale=stale,
+        memory=schedule.memory,
+    )
+
+
+def _is_exact(world: World, life: Life) -> None:
+    """The output, the quarantine, the manifest and the ledger are what they must be."""
+    want = expected(life.recipe, life.sources)
+    disk = world.disk
+    found = {
+        path.removeprefix(f"{OUTPUT}/"): disk.files[path].data for path in world.watch.outputs()
+    }
+    if found != want.files:
+        raise Broken(f"the output is {found}, not {want.files}")
+    _quarantine_is_exact(world, want)
+    left = [path for path in disk.files if "/_tmp/" in path]
+    if left:
+        raise Broken(f"temporaries are left: {left}")
+    _manifest_is_exact(world, life, want)
+    _ledger_replays(world)
+
+
+def _quarantine_is_exact(world: World, want: Expected) -> None:
+    folder = f"{RUN_DIR}/quarantine"
+    found: dict[str, list[int]] = {}
+    for path in world.disk.below(folder):
+        part = path.removeprefix(f"{folder}/").removesuffix(".ndjson")
+        stem, _, number = part.rpartition("-")
+        rows = [Row.from_line(line) for line in world.disk.files[path].data.splitlines()]
+        name = stem if len(number) == 4 and number.isdigit() else part
+        found.setdefault(name, []).extend(row.number for row in rows)
+    if {name: sorted(rows) for name, rows in found.items()} != want.quarantined:
+        raise Broken(f"in quarantine are {found}, not {want.quarantined}")
+
+
+def _manifest_is_exact(world: World, life: Life, want: Expected) -> None:
+    manifest = json.loads(world.disk.files[MANIFEST].data)
+    state = world.watch.state
+    keys = [(0, name) for name in sorted(life.sources)]
+    if life.recipe.checkpoint:
+        keys += [(1, name) for name in sorted(life.sources) if (1, name) in state.records]
+    rebuilt = build_manifest("simulated", state.sealed, [state.records[key] for key in keys])
+    if manifest != json.loads(json.dumps(rebuilt)):
+        raise Broken("the manifest is not what the records make")
+    if {file["path"]: file["bytes"] for file in manifest["files"]} != {
+        path: len(data) for path, data in want.files.items()
+    }:
+        raise Broken("the manifest does not list the output")
+    if set(manifest["failed_parts"]) != want.failed:
+        raise Broken(f"failed parts are {manifest['failed_parts']}, not {want.failed}")
+    stages = {stage["stage"]: stage for stage in manifest["stages"]}
+    facts = [
+        stages.get("read", {"rows_in": 0})["rows_in"],
+        sum(stages.get("filter", {}).get("dropped", {}).values()),
+        sum(stage.get("quarantined", 0) for stage in stages.values()),
+        stages.get("write", {"rows_out": 0})["rows_out"],
+    ]
+    rows = sum(data.count(b"\n") for data in want.files.values())
+    quarantined = sum(len(rows) for rows in want.quarantined.values())
+    if facts != [want.found, want.dropped, quarantined, rows]:
+        raise Broken(f"found, dropped, quarantined, written are {facts}")
+
+
+def _ledger_replays(world: World) -> None:
+    """Replaying from the last summary gives what replaying every page gives."""
+    whole = LedgerState()
+    for path in world.disk.below(LEDGER):
+        page = json.loads(world.disk.files[path].data)
+        page.pop("summary", None)
+        whole.apply(int(path[-13:-5]), page)
+    loaded = Ledger(SimStore(world.disk, lambda what, path: None), LEDGER).load()
+    if loaded.summary() != whole.summary() or loaded.page != whole.page:
+        raise Broken("a summary page loses something")
