@@ -60,7 +60,7 @@ def pass_on(task):
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "in").mkdir()
-    for i in range(30):
+    for i in range(12):
         (tmp_path / "in" / f"{i:02}.jsonl").write_text(f'{{"id": {i}, "text": "one two"}}\n')
     (tmp_path / "r.yaml").write_text(RECIPE)
     (tmp_path / "slow_stage.py").write_text(SLOW)
@@ -94,8 +94,8 @@ def test_help_is_instant_and_loads_nothing_heavy(tmp_path: Path) -> None:
 def test_a_stage_of_ones_own_runs_in_workers(folder: Path) -> None:
     done = run(folder, "run", "r.yaml", "--workers", "2")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "30 in = 30 out: every row is accounted for" in done.stdout
-    assert len(list((folder / "out").glob("*.jsonl"))) == 30
+    assert "12 in = 12 out: every row is accounted for" in done.stdout
+    assert len(list((folder / "out").glob("*.jsonl"))) == 12
 
 
 def test_a_module_in_the_current_directory_runs_in_workers(folder: Path) -> None:
@@ -121,7 +121,7 @@ def test_an_interrupted_run_says_so_and_goes_on(folder: Path) -> None:
     assert err == ""
     done = subprocess.run(slow, cwd=folder, env=environment, text=True, capture_output=True)
     assert done.returncode == 0
-    assert "30 in = 30 out" in done.stdout
+    assert "12 in = 12 out" in done.stdout
 
 
 def test_output_that_nobody_reads_is_no_error(folder: Path) -> None:
@@ -149,9 +149,9 @@ def test_on_a_terminal_the_run_is_live(folder: Path) -> None:
     assert process.wait() == 0
     text = shown.decode()
     assert "\x1b[" in text
-    assert "/30 parts" in text
+    assert "/12 parts" in text
     assert "every row is accounted for" in text
-    assert "Done: 30 parts" in text
+    assert "Done: 12 parts" in text
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.yaml")), ids=lambda p: p.name)

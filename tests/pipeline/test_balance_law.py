@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from tests.toys import Lengths, Pass, read_output, run_quietly, write_input
-from thresher.backends import parcel, runner, server
+from thresher.backends import output, parcel, runner, server
 from thresher.backends.local import LocalExecutor
 from thresher.errors import StageError
 from thresher.pipeline import Pipeline
+from thresher.stages.checkpoint import Checkpoint
 from thresher.stages.text.io import JsonlReader
 from thresher.stages.text.io.jsonl import JsonlReaderStage
 from thresher.stages.text.io.writer import JsonlWriter
@@ -30,7 +31,7 @@ class Stolen:
         self.source = str(write_input(folder / "in", files=1))
         self.output = folder / "out"
 
-    def run(self, *stages: Any, **options: Any) -> str:
+    def run(self, *stages: Any, records: int = 0, **options: Any) -> str:
         writer = JsonlWriter(str(self.output))
         pipeline = Pipeline("p", stages=[JsonlReader(self.source), *stages, writer], **options)
         with pytest.raises(StageError) as caught:
@@ -39,9 +40,8 @@ class Stolen:
         assert "f0.jsonl" in caught.value.where
         assert read_output(self.output) == {}
         assert not (self.output / "_thresher/p/manifest.json").exists()
-        assert all(
-            b'"records"' not in p.read_bytes() for p in self.output.rglob("ledger/**/*.json")
-        )
+        pages = [page.read_bytes() for page in self.output.rglob("ledger/**/*.json")]
+        assert sum(b'"records"' in page for page in pages) == records
         return caught.value.what
 
 
@@ -85,10 +85,37 @@ def _opened(told: parcel.Parcel) -> Any:
     return without_last(told.task) if isinstance(told.task, DocumentBatch) else told.task
 
 
+class Thief:
+    """A stream that writes one row less."""
+
+    def __init__(self, stream: Any) -> None:
+        self.stream = stream
+        self.close = stream.close
+
+    def write(self, task: DocumentBatch) -> None:
+        self.stream.write(without_last(task))
+
+
 def test_a_row_stolen_by_the_writer(stolen: Stolen, monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = JsonlWriter._lines
-    monkeypatch.setattr(JsonlWriter, "_lines", lambda self, task: honest(self, without_last(task)))
+    honest = JsonlWriter.stream
+    monkeypatch.setattr(JsonlWriter, "stream", lambda self, path: Thief(honest(self, path)))
     assert "10 rows reached stage 'jsonl_writer', 9 are in the closed files" in stolen.run()
+
+
+def test_a_row_stolen_on_the_way_to_a_checkpoint(
+    stolen: Stolen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = output.write_task
+    monkeypatch.setattr(output, "write_task", lambda task, file: honest(without_last(task), file))
+    told = stolen.run(Lengths(), Checkpoint(), Pass())
+    assert "10 rows left stage 'Lengths', 9 are in the closed files" in told
+
+
+def test_a_row_stolen_behind_a_checkpoint(stolen: Stolen, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = runner.read_task
+    monkeypatch.setattr(runner, "read_task", lambda path: without_last(honest(path)))
+    told = stolen.run(Lengths(), Checkpoint(), Pass(), records=1)
+    assert "the part has 10 rows, 9 reached 'Pass'" in told
 
 
 def test_a_row_stolen_from_quarantine(stolen: Stolen, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -212,6 +212,19 @@ def test_the_live_view_shows_rows_from_the_first_moment(monkeypatch: pytest.Monk
     assert text.rstrip().endswith("the rest")
 
 
+def test_on_a_low_screen_the_progress_stays_in_sight(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "140")
+    monkeypatch.setenv("LINES", "12")
+    stream = Terminal()
+    view = view_for(stream)
+    many = tuple(StageCounts(f"stage_{i}") for i in range(30))
+    view.started(replace(START, stages=tuple(counts.stage for counts in many)))
+    assert "0/4 parts" in stream.getvalue()
+    view.ended(replace(END, snapshot=replace(WHOLE, counts=many)))
+    assert "stage_29" in stream.getvalue()
+
+
 def test_a_failure_ends_the_live_view(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     stream = Terminal()

@@ -27,7 +27,7 @@ class Fault:
         ``kill``, ``power``, ``pause`` (a second driver starts meanwhile), ``second`` (one starts,
         and both run on), ``full`` (the disk, for a while), ``drain`` or ``cancel`` (Ctrl-C).
     at : str
-        A named crash point, or ``""`` for any step.
+        A named crash point, the name of a storage operation, or ``""`` for any step.
     count : int
         Passing which time, or at which step.
     length : int
@@ -95,8 +95,10 @@ class Process:
             raise Killed
         self.steps += 1
         self.world.stepped(self, what, path)
+        self._passed[what] = self._passed.get(what, 0) + 1
         for fault in self.faults:
-            if not fault.at and fault.count == self.steps:
+            at, passed = (what, self._passed[what]) if fault.at else ("", self.steps)
+            if fault.at == at and fault.count == passed:
                 self._suffer(fault, what)
         if what in WRITES and self.is_full():
             self.world.note("disk full", f"{self.name}: {what} {path}")

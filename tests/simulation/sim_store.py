@@ -145,8 +145,9 @@ class SimObjectStore(SimStore):
         self.disk.sync_all()
 
     def retire(self, path: str, folder: str) -> None:
-        """Remove an object."""
-        self.remove(path)
+        """Remove an object; that one sleeps after the look at the fence is not simulated."""
+        self.disk.remove(path)
+        self.disk.sync_all()
 
     def remove(self, path: str) -> None:
         """Remove an object, durably."""

@@ -13,7 +13,7 @@ from thresher.backends.quarantine import Rejected
 from thresher.errors import StorageError
 from thresher.runs.crash_points import crash_point
 from thresher.runs.part import OUT, QUARANTINE, SPILL, Path, WrittenFile
-from thresher.runs.task_file import write_task
+from thresher.runs.task_file import count_items, write_task
 from thresher.stages.writing import BaseWriter, WriteStream
 from thresher.storage.temporaries import count_lines, make_parent, sync_file
 from thresher.tasks import DocumentBatch, Task
@@ -68,8 +68,8 @@ class OutputFiles:
         """Keep a task for the next Segment, or for the run's result."""
         temp, full = self._temp(SPILL)
         with storage.open_write(full) as file:
-            rows = write_task(task, file)
-        self._close(SPILL, path, temp, full, rows, "arrow")
+            write_task(task, file)
+        self._close(SPILL, path, temp, full, count_items(full), "arrow")
 
     def reject(self, path: Path, rejected: list[Rejected]) -> None:
         """Write rows that go to quarantine."""

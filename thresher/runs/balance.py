@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from thresher.runs.part import OUT, QUARANTINE, Outcome
+from thresher.runs.part import OUT, QUARANTINE, SPILL, Outcome
 from thresher.stats import StageCounts
 
 
@@ -18,6 +18,7 @@ def check_balance(outcome: Outcome) -> list[str]:
     closed files.
     """
     problems = unbalanced(outcome.counts)
+    problems += _at_the_ends(outcome)
     written = [counts for counts in outcome.counts if counts.metrics.get("is_writer")]
     in_files = sum(file.rows for file in outcome.files if file.port == OUT)
     if written and written[-1].rows_out != in_files:
@@ -31,6 +32,27 @@ def check_balance(outcome: Outcome) -> list[str]:
         problems.append(
             f"{told} rows were sent to quarantine, {in_quarantine} are in the closed files"
         )
+    return problems
+
+
+def _at_the_ends(outcome: Outcome) -> list[str]:
+    """Rows of the part against rows into its first stage; rows out of its last against its spill.
+
+    A part that is cut short, or that files make up, has more or other rows than it is known for.
+    """
+    problems: list[str] = []
+    if not outcome.counts:
+        return problems
+    part, first, last = outcome.part, outcome.counts[0], outcome.counts[-1]
+    counted = part.rows is not None and not part.cut and not first.metrics.get("is_reader")
+    if counted and first.rows_in != part.rows:
+        problems.append(f"the part has {part.rows} rows, {first.rows_in} reached {first.stage!r}")
+    if not outcome.inline and not last.metrics.get("is_writer"):
+        spilled = sum(file.rows for file in outcome.files if file.port == SPILL)
+        if spilled != last.rows_out:
+            problems.append(
+                f"{last.rows_out} rows left stage {last.stage!r}, {spilled} are in the closed files"
+            )
     return problems
 
 

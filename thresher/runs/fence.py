@@ -5,16 +5,19 @@ The ledger stops it from recording anything; the fence stops it from changing fi
 driver takes away it moves into a folder of its own, and its manifest comes from there. It makes
 that folder before it opens its epoch, and the next driver's first act is to remove it: from then
 on such moves fail. Temporaries that no record names any more are removed before others are
-published under their names. (Object stores move nothing; there a driver that was paused between
-two requests for longer than a beat lives can still remove one file.)
+published under their names.
+
+Object stores move nothing. There the ledger is looked at before every removal, and what is left is
+a driver that sleeps between these two requests for longer than its beat lives.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from thresher.errors import StorageError
 from thresher.runs.part import OUT, FileRecord
 from thresher.runs.publish import Roots
 from thresher.storage import Store
@@ -30,12 +33,15 @@ class Fence:
         Of the run directory and of the output.
     run_folder, output_folder : str
         Folders for temporaries, relative to the roots, without the epoch.
+    is_fenced : callable
+        Whether the ledger says that a newer driver is at work.
     """
 
     stores: tuple[Store, Store]
     roots: Roots
     run_folder: str
     output_folder: str
+    is_fenced: Callable[[], bool]
     own: str = field(default_factory=lambda: f"driver-{secrets.token_hex(8)}")
     epoch: int = 0
 
@@ -47,8 +53,14 @@ class Fence:
 
     def retire(self, port: str, path: str) -> None:
         """Take a file away; fails once a newer driver has swept."""
-        (run_store, run_parent), (output_store, output_parent) = self._places()
-        store, parent = (output_store, output_parent) if port == OUT else (run_store, run_parent)
+        run_place, output_place = self._places()
+        store, parent = output_place if port == OUT else run_place
+        if not store.is_local and self.is_fenced():
+            raise StorageError(
+                "cannot remove: another driver has taken over this run",
+                where=path,
+                todo="let the other driver finish; this one has stopped",
+            )
         store.retire(path, f"{parent}/{self.epoch}/{self.own}")
 
     def stage(self, name: str, data: bytes) -> str:

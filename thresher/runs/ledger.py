@@ -79,6 +79,10 @@ class Ledger:
             self.append({"summary": self.state.summary()})
         return number
 
+    def is_fenced(self) -> bool:
+        """Whether another driver has appended since this one did."""
+        return self.store.size(self._path(self.state.page + 1)) is not None
+
     def open_epoch(self, driver: dict[str, Any], generation: int) -> int:
         """Take the chain over: create the page that opens the next epoch."""
         epoch = self.state.epoch + 1

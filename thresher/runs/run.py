@@ -68,8 +68,9 @@ class Run:
     _done: dict[Key, tuple[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        stores = self.store, self.output_store
         self.fence = Fence(
-            (self.store, self.output_store), self.publisher.roots, *self._temp_folders()
+            stores, self.publisher.roots, *self._temp_folders(), self.ledger.is_fenced
         )
 
     @classmethod

@@ -15,7 +15,7 @@ _KEY = b"thresher:task"
 
 
 def write_task(task: Task[Any], file: IO[bytes]) -> int:
-    """Write a task to an open file; returns its rows (1 for what is no table)."""
+    """Write a task to an open file; returns its items, rows for tables."""
     if isinstance(task.data, pa.Table):
         table = task.data
         rest = pickle.dumps(_without_data(task), protocol=5)
@@ -25,14 +25,21 @@ def write_task(task: Task[Any], file: IO[bytes]) -> int:
             writer.write_table(tagged)
         return int(table.num_rows)
     pickle.dump(task, file, protocol=5)
-    return 1
+    return task.num_items
+
+
+def count_items(path: str) -> int:
+    """Items of a task in a closed file, rows for tables, counted from the file itself."""
+    if not _is_table(path):
+        return read_task(path).num_items
+    with pa.memory_map(path) as source:
+        batches = pa.ipc.open_file(source)
+        return sum(batches.get_batch(i).num_rows for i in range(batches.num_record_batches))
 
 
 def read_task(path: str) -> Task[Any]:
     """Read a task from a file; tables are memory-mapped, not copied."""
-    with open(path, "rb") as file:
-        magic = file.read(6)
-    if magic != b"ARROW1":
+    if not _is_table(path):
         with open(path, "rb") as file:
             task = pickle.load(file)
         assert isinstance(task, Task)
@@ -55,6 +62,11 @@ def from_bytes(data: bytes) -> Task[Any]:
     task = pickle.loads(data)
     assert isinstance(task, Task)
     return task
+
+
+def _is_table(path: str) -> bool:
+    with open(path, "rb") as file:
+        return file.read(6) == b"ARROW1"
 
 
 def _without_data(task: Task[Any]) -> Task[Any]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 REFRESH_PER_SECOND = 4
 PROGRESS_WIDTH = 30
+FRAME_LINES = 6
 
 
 class TerminalView(Observer):
@@ -124,7 +125,11 @@ class TerminalView(Observer):
         now = replace(snapshot, seconds=seconds)
         done = bar(share_done(now) or 0.0, PROGRESS_WIDTH, self.ascii_only)
         foot = Text.assemble((done, "cyan on grey23"), "  ", progress_line(now))
-        return Group(Text(""), self._table(now.counts, final=False), Text(""), foot)
+        table = self._table(now.counts, final=False)
+        if len(now.counts) + FRAME_LINES > self._console().height:
+            # The end of what is too high for the screen is cut off: not the progress, then.
+            return Group(Text(""), foot, Text(""), table)
+        return Group(Text(""), table, Text(""), foot)
 
     def _table(self, counts: tuple[StageCounts, ...], final: bool) -> Table:
         from rich.box import ASCII_DOUBLE_HEAD, SIMPLE_HEAD

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The house: what importing costs, how large files are, how they are called."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1] / "thresher"
+HEAVY = ("numba", "numpy", "pandas", "polars", "pyarrow", "ray", "rich", "torch", "typer")
+NEVER = ("pandas", "polars", "ray", "torch")
+GRAB_BAGS = ("utils", "helpers", "common", "misc")
+FAMILIES = ("stages/text", "kernels", "models")
+CORE_LINES = 6_600
+"""Everything but stage families, their kernels and models: near 6,000 lines."""
+
+
+def loaded_by(*modules: str) -> set[str]:
+    """Top-level packages that are there after importing modules in a fresh interpreter."""
+    script = (
+        "import importlib, json, sys\n"
+        f"for name in {modules!r}: importlib.import_module(name)\n"
+        "print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT.parent
+    )
+    return set(json.loads(ran.stdout))
+
+
+def sources() -> list[Path]:
+    return sorted(ROOT.rglob("*.py"))
+
+
+def lines_of(path: Path) -> int:
+    return len(path.read_text().splitlines())
+
+
+def test_importing_thresher_loads_nothing_heavy() -> None:
+    assert loaded_by("thresher").isdisjoint(HEAVY)
+
+
+def test_importing_any_module_loads_no_engine_and_no_frames() -> None:
+    names = [
+        ".".join(path.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__")
+        for path in sources()
+        if path.name != "__main__.py"
+    ]
+    assert loaded_by(*names).isdisjoint(NEVER)
+
+
+def test_no_grab_bags() -> None:
+    doors = {ROOT / "tasks/utils.py"}
+    named = [path for path in sources() if {path.stem, path.parent.name} & set(GRAB_BAGS)]
+
+    assert set(named) <= doors
+
+
+def test_files_are_short() -> None:
+    assert {str(path): n for path in sources() if (n := lines_of(path)) > 400} == {}
+
+
+def test_the_core_stays_small() -> None:
+    core = [path for path in sources() if not str(path.relative_to(ROOT)).startswith(FAMILIES)]
+    assert sum(map(lines_of, core)) <= CORE_LINES
+
+
+def test_every_file_names_its_licence_and_says_what_lives_in_it() -> None:
+    for path in sources():
+        text = path.read_text()
+        assert text == "" or text.startswith("# SPDX-License-Identifier: Apache-2.0\n"), path
