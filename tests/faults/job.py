@@ -18,8 +18,6 @@ from thresher.stages.text.io.reader import JsonlReader
 from thresher.stages.text.io.writer import JsonlWriter
 from thresher.tasks import DocumentBatch
 
-SLOW = float(os.environ.get("JOB_SLOW", "0"))
-
 
 class Digest(ProcessingStage[DocumentBatch, DocumentBatch]):
     """Adds a hash that costs something."""
@@ -28,7 +26,7 @@ class Digest(ProcessingStage[DocumentBatch, DocumentBatch]):
     rows = "same"
 
     def process(self, task: DocumentBatch) -> DocumentBatch:
-        time.sleep(SLOW)
+        time.sleep(float(os.environ.get("JOB_SLOW", "0")))  # read here: it is no part of the recipe
         texts = task.data.column("text").to_pylist()
         rounds = [hashlib.pbkdf2_hmac("sha256", t.encode(), b"salt", 40).hex() for t in texts]
         return task.with_column("digest", rounds)
@@ -57,5 +55,8 @@ result = Pipeline(
         JsonlWriter(output),
     ],
     config={"fusion": False},
-).run(LocalExecutor(workers=int(os.environ.get("JOB_WORKERS", "2"))), take_over="take-over" in sys.argv)
+).run(
+    LocalExecutor(workers=int(os.environ.get("JOB_WORKERS", "2"))),
+    take_over="take-over" in sys.argv,
+)
 print(result.status)

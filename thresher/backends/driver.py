@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from thresher.backends.executor import Done, Failed, Heartbeat, Lease, Message, Started
-from thresher.errors import EngineError, StageError, StorageError, ThresherError
+from thresher.errors import EngineError, ModelError, StageError, StorageError, ThresherError
 from thresher.runs.balance import check_balance
 from thresher.runs.part import Outcome, Part, Path, WrittenFile
 from thresher.runs.tally import Tally
@@ -286,8 +286,9 @@ class Driver:
     def _failed(self, attempt: _Attempt, failed: Failed) -> None:
         state = self._release(attempt)
         where = f"stage {failed.stage!r}, part {state.part.name!r}"
-        if failed.kind in ("setup", "broken"):
-            self.error = StageError(failed.error, where=where, todo=failed.detail)
+        if failed.kind in ("setup", "broken", "model"):
+            kind = ModelError if failed.kind == "model" else StageError
+            self.error = kind(failed.error, where=where, todo=failed.detail)
         elif failed.kind == "storage":
             self.error = StorageError(failed.error, where=failed.stage, todo=failed.detail)
         elif failed.kind == "died":

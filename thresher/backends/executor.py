@@ -94,8 +94,8 @@ class Failed:
 
     ``kind`` is ``"died"`` (the worker is gone), ``"raised"`` (the stage raised and could not be
     narrowed to rows), ``"data"`` (the source cannot be read), ``"setup"`` (a stage could not be
-    set up), ``"broken"`` (a stage broke its contract) or ``"storage"`` (the worker could not write;
-    ``stage`` is then the path).
+    set up), ``"model"`` (because its model cannot be loaded), ``"broken"`` (a stage broke its
+    contract) or ``"storage"`` (the worker could not write; ``stage`` is then the path).
     """
 
     token: str

@@ -9,40 +9,90 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pickle
 import shutil
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from uuid import uuid4
 
-from thresher.runs.task_file import from_bytes, read_task, to_bytes, write_task
+import pyarrow as pa
+
+from thresher.backends.bisect import join
+from thresher.runs.task_file import (
+    from_bytes,
+    read_table,
+    read_task,
+    to_bytes,
+    without_data,
+    write_task,
+)
 from thresher.tasks import DocumentBatch, Task
 
 INLINE_BYTES = 32_768
+TASK_BYTES = 128 * 1024 * 1024
+"""Size up to which batches of one call leave a Step as one task."""
+
 SHARED = Path("/dev/shm")
 _PREFIX = "thresher-"
 
 
 @dataclass(frozen=True)
 class Parcel:
-    """A task on its way to another worker: ``data`` itself, or the ``path`` of its file."""
+    """A task on its way to another worker: ``data`` itself, or the ``path`` of its file.
+
+    ``rest`` is what a file that holds nothing but a table lacks.
+    """
 
     data: bytes | None = None
     path: str = ""
     size: int = 0
     task: Task[Any] | None = None
+    rest: bytes = b""
 
     def open(self) -> Task[Any]:
         """The task inside."""
         if self.task is not None:
             return self.task
+        if self.rest:
+            return read_table(self.path, self.rest)
         return read_task(self.path) if self.data is None else from_bytes(self.data)
+
+    def pieces(self) -> Iterator[Task[Any]]:
+        """The batches that were joined, one after another, each in memory of its own."""
+        task = pickle.loads(self.rest)
+        with pa.OSFile(self.path) as source:
+            batches = pa.ipc.open_file(source)
+            for index in range(batches.num_record_batches):
+                yield task.with_data(pa.Table.from_batches([batches.get_batch(index)]))
 
     def discard(self) -> None:
         """Remove the file, if there is one."""
         if self.path:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self.path)
+
+
+class Handed:
+    """The packer of workers in one process: tasks are handed over as they are."""
+
+    def pack(self, task: Task[Any]) -> Parcel:
+        """Hand a task over."""
+        return Parcel(task=task)
+
+    def pack_joined(self, tasks: Iterable[Task[Any]]) -> Iterator[Parcel]:
+        """Hand neighbouring batches over, joined up to ``TASK_BYTES``."""
+        gathered: list[DocumentBatch] = []
+        size = 0
+        for task in tasks:
+            assert isinstance(task, DocumentBatch)
+            if gathered and size + task.size_bytes > TASK_BYTES:
+                yield from map(self.pack, join(gathered))
+                gathered, size = [], 0
+            gathered.append(task)
+            size += task.size_bytes
+        yield from map(self.pack, join(gathered))
 
 
 @dataclass(frozen=True)
@@ -55,7 +105,8 @@ class ParcelFolders:
     @classmethod
     def create(cls, disk: str) -> ParcelFolders:
         """Make this process's folders, and sweep those of processes that are gone."""
-        sweep_orphans()
+        sweep_orphans(SHARED)
+        sweep_orphans(Path(disk))
         name = f"{_PREFIX}{os.getpid()}-{uuid4().hex[:8]}"
         shared = ""
         if os.access(SHARED, os.W_OK):
@@ -87,6 +138,27 @@ class ParcelFolders:
             return Parcel(path=path, size=os.path.getsize(path))
         raise AssertionError("the disk folder either takes a parcel or raises")
 
+    def pack_joined(self, tasks: Iterable[Task[Any]]) -> Iterator[Parcel]:
+        """Put neighbouring batches into as few parcels as ``TASK_BYTES`` allow.
+
+        They are written as they come: no more than one of them is held.
+        """
+        stream = _Stream(self)
+        for task in tasks:
+            assert isinstance(task, DocumentBatch)
+            if not stream.takes(task):
+                yield stream.close()
+                stream = _Stream(self)
+            stream.add(task)
+        if stream.first is not None:
+            yield stream.close()
+
+    def open(self, size: int) -> tuple[str, IO[bytes]]:
+        """Path and file of a new parcel of about ``size`` bytes."""
+        folder = self.shared if _has_room(self.shared, size) else self.disk
+        path = f"{folder}/{uuid4().hex}"
+        return path, open(path, "xb")
+
     def remove(self) -> None:
         """Remove both folders."""
         for folder in (self.shared, self.disk):
@@ -94,14 +166,62 @@ class ParcelFolders:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def sweep_orphans() -> None:
+class _Stream:
+    """Batches of one schema on their way into one parcel."""
+
+    def __init__(self, folders: ParcelFolders) -> None:
+        self._folders = folders
+        self._small: list[DocumentBatch] = []
+        self._path = ""
+        self._file: IO[bytes] | None = None
+        self._writer: pa.ipc.RecordBatchFileWriter | None = None
+        self._size = 0
+        self._carried: frozenset[str] = frozenset()
+        self.first: DocumentBatch | None = None
+
+    def takes(self, task: DocumentBatch) -> bool:
+        """Whether a batch may follow those that are in."""
+        if self.first is None:
+            return True
+        fits = self._size + task.size_bytes <= TASK_BYTES
+        return fits and bool(task.data.schema.equals(self.first.data.schema, check_metadata=True))
+
+    def add(self, task: DocumentBatch) -> None:
+        """Write a batch, or keep it while all of them are small."""
+        if self.first is None:
+            self.first, self._carried = task, task._carried
+        self._carried &= task._carried
+        self._size += task.size_bytes
+        self._small.append(task)
+        if self._size <= INLINE_BYTES:
+            return
+        if self._writer is None:
+            self._path, self._file = self._folders.open(TASK_BYTES)
+            self._writer = pa.ipc.new_file(self._file, task.data.schema)
+        for batch in self._small:
+            self._writer.write_table(batch.data)
+        self._small = []
+
+    def close(self) -> Parcel:
+        """The finished parcel."""
+        assert self.first is not None
+        if self._writer is None or self._file is None:
+            data = to_bytes(join(self._small)[0])
+            return Parcel(data=data, size=len(data))
+        self._writer.close()
+        self._file.close()
+        rest = without_data(self.first, _carried=self._carried)
+        return Parcel(path=self._path, size=os.path.getsize(self._path), rest=rest)
+
+
+def sweep_orphans(folder: Path = SHARED) -> None:
     """Remove parcel folders whose process is gone."""
-    if not SHARED.is_dir():
+    if not folder.is_dir():
         return
-    for folder in SHARED.glob(f"{_PREFIX}*"):
-        pid = folder.name[len(_PREFIX) :].partition("-")[0]
+    for found in folder.glob(f"{_PREFIX}*-*"):
+        pid = found.name[len(_PREFIX) :].partition("-")[0]
         if pid.isdigit() and not Path(f"/proc/{pid}").exists():
-            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(found, ignore_errors=True)
 
 
 def _has_room(folder: str, size: int) -> bool:

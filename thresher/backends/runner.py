@@ -23,7 +23,7 @@ from thresher.backends.output import LazyStream, OutputFiles
 from thresher.backends.quarantine import Rejected, from_bad_record, from_row
 from thresher.backends.selection import runs, select
 from thresher.backends.tally import count_tokens, forget_drops, name_drops
-from thresher.errors import DataError, StageError, ThresherError
+from thresher.errors import DataError, StageError, StorageError, ThresherError
 from thresher.planning.check import is_ours
 from thresher.planning.plan import Stage, Step
 from thresher.runs.part import Path
@@ -68,8 +68,8 @@ class StepCall:
         self._source: FileGroupTask | None = None
         self._reader: ReaderStage | None = None
 
-    def run(self, task: AnyTask) -> Iterator[AnyTask]:
-        """Lead ``task`` through all stages; yields what leaves the last one, as it comes."""
+    def run(self, task: AnyTask | Iterator[AnyTask]) -> Iterator[AnyTask]:
+        """Lead ``task``, or its pieces, through all stages; yields what leaves, as it comes."""
         flow: Iterable[AnyTask] = self._entering(task)
         for run in runs(self.step.stages):
             index, stage = run[0]
@@ -86,8 +86,11 @@ class StepCall:
 
     # -- sources ------------------------------------------------------------------------------
 
-    def _entering(self, task: AnyTask) -> Iterator[AnyTask]:
-        """The root task; its rows are numbered if they are not, left-out rows are set aside."""
+    def _entering(self, task: AnyTask | Iterator[AnyTask]) -> Iterator[AnyTask]:
+        """The task, or the root's: with its rows numbered, and left-out rows set aside."""
+        if not isinstance(task, Task):
+            yield from task
+            return
         if self.path:
             yield task
             return
@@ -309,25 +312,28 @@ class StepCall:
                 start = perf_counter()
                 counts.rows_in += task.num_items
                 counts.bytes_in += task.size_bytes
-                counts.rows_out += self._written(index, stage, stream, task)
+                written = self._written(index, stage, stream, task)
+                counts.rows_out += sum(batch.num_items for batch in written)
+                count_tokens(counts, task, written)
                 counts.tasks += 1
                 counts.seconds += perf_counter() - start
         yield from ()
 
     def _written(
         self, index: int, stage: BaseWriter, stream: LazyStream, task: DocumentBatch
-    ) -> int:
-        """Append a batch; rows the format refuses are set aside. Returns the rows appended."""
+    ) -> list[AnyTask]:
+        """Append a batch; rows the format refuses are set aside. Returns what was appended."""
 
         def call(piece: DocumentBatch) -> list[DocumentBatch]:
             stream.write(piece)
             return [piece]
 
         try:
-            call(task)
-            return task.num_items
+            return [*call(task)]
         except DataError as error:
             found = bisect(call, task, error)
+        except StorageError as error:
+            raise CallFailed("storage", error.where, error.what, error.todo) from error
         except ThresherError as error:
             raise CallFailed("broken", stage.name, error.what, error.todo) from error
         except Exception as error:
@@ -336,7 +342,7 @@ class StepCall:
             if self.context.on_error == "raise":
                 raise CallFailed("data", stage.name, str(raised)) from raised
             self._reject(index, from_row(self.attempt.part, stage.name, str(raised), row))
-        return sum(batch.num_items for batch in found.outs)
+        return list(found.outs)
 
     # -- quarantine ---------------------------------------------------------------------------
 

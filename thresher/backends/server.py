@@ -6,31 +6,27 @@ from __future__ import annotations
 import pickle
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from time import perf_counter
 from typing import Any
 
-from thresher.backends.bisect import join
 from thresher.backends.call_failed import CallFailed, in_words
 from thresher.backends.context import Attempt, RunContext
 from thresher.backends.executor import Done, Message
 from thresher.backends.output import OutputFiles
-from thresher.backends.parcel import Parcel
+from thresher.backends.parcel import Handed, Parcel, ParcelFolders
 from thresher.backends.quarantine import Rejected
 from thresher.backends.runner import StepCall
-from thresher.errors import StorageError, ThresherError
+from thresher.errors import ModelError, StorageError, ThresherError
 from thresher.planning.plan import Stage, Step
 from thresher.runs.part import Path
-from thresher.runs.task_file import to_bytes
+from thresher.runs.task_file import pickled, to_bytes
 from thresher.stages.base import NodeInfo, ProcessingStage, WorkerMetadata
 from thresher.stages.filtering import share_work
 from thresher.stages.reading import ReaderStage
-from thresher.tasks import DocumentBatch, Task
-
-TASK_BYTES = 128 * 1024 * 1024
-"""Size up to which batches of one call leave a Step as one task."""
+from thresher.tasks import Task
 
 BATCH_BYTES = 8 * 1024 * 1024
 """Size of the batches a reader streams to stages that work row by row."""
@@ -53,17 +49,17 @@ class StepServer:
     ----------
     blob : bytes
         Cloudpickled (steps, context): every worker has copies of its own.
-    pack : callable
-        Makes a parcel of a child.
+    packer : ParcelFolders | Handed
+        Makes parcels of children.
     """
 
-    def __init__(self, blob: bytes, worker_id: str, pack: Callable[[Task[Any]], Parcel]) -> None:
+    def __init__(self, blob: bytes, worker_id: str, packer: ParcelFolders | Handed) -> None:
         self.steps: tuple[Step, ...]
         self.context: RunContext
         steps, self.context = pickle.loads(blob)
         self.steps = tuple(_prepared(step) for step in steps)
         self.worker_id = worker_id
-        self.pack = pack
+        self.packer = packer
         self._ready: set[int] = set()
         self._set: list[Stage] = []
 
@@ -86,8 +82,9 @@ class StepServer:
             return failed.message(attempt.token, path, step.index, running.rows), []
         except ThresherError as error:
             files.discard()
-            kind = "broken" if isinstance(error, StorageError) else "raised"
-            told = CallFailed(kind, step.name, error.what, error.todo)
+            full = isinstance(error, StorageError)  # or else not to be written to
+            kind, place = ("storage", error.where) if full else ("raised", step.name)
+            told = CallFailed(kind, place, error.what, error.todo)
             return told.message(attempt.token, path, step.index, running.rows), []
         except Exception as error:  # a task that cannot be pickled, or a mistake of ours
             files.discard()
@@ -123,24 +120,30 @@ class StepServer:
     def _run(
         self, running: StepCall, envelope: Envelope, files: OutputFiles
     ) -> tuple[list[Envelope], list[tuple[Path, bytes]]]:
-        children: list[Envelope] = []
+        step = running.step
+        parcel = envelope.parcel
+        joined = step.streamed and (bool(parcel.rest) or isinstance(step.stages[0], ReaderStage))
+        tasks = running.run(parcel.pieces() if joined and parcel.rest else parcel.open())
+        if envelope.step < len(self.steps) - 1:
+            packer = self.packer
+            parcels = packer.pack_joined(tasks) if joined else map(packer.pack, tasks)
+            children = [
+                Envelope(envelope.attempt, (*envelope.path, index), envelope.step + 1, parcel)
+                for index, parcel in enumerate(parcels)
+            ]
+            return children, []
+        if joined and self.context.sink != "out":
+            tasks = (parcel.open() for parcel in Handed().pack_joined(tasks))
         inline: list[tuple[Path, bytes]] = []
-        last = envelope.step == len(self.steps) - 1
-        tasks = running.run(envelope.parcel.open())
-        if running.step.streamed:
-            tasks = _coalesced(tasks)
         for index, task in enumerate(tasks):
             path = (*envelope.path, index)
-            if envelope.attempt.probe and last:
+            if envelope.attempt.probe:
                 continue
-            if not last:
-                parcel = self.pack(task)
-                children.append(Envelope(envelope.attempt, path, envelope.step + 1, parcel))
-            elif self.context.sink == "result" and _is_small(task, self.context.inline_bytes):
+            if self.context.sink == "result" and _is_small(task, self.context.inline_bytes):
                 inline.append((path, to_bytes(task)))
             elif self.context.sink != "out":
                 files.spill(path, task)
-        return children, inline
+        return [], inline
 
     def _set_up(self, step: Step) -> None:
         if step.index in self._ready:
@@ -150,14 +153,14 @@ class StepServer:
                 self._set_up_node(stage, f"{step.index}-{number}")
                 stage.setup(WorkerMetadata(self.worker_id))
                 self._set.append(stage)
+            except ThresherError as error:
+                kind = "model" if isinstance(error, ModelError) else "setup"
+                told = f"{error.where}: {error.what}" if error.where else error.what
+                raise CallFailed(kind, stage.name, told, error.todo) from error
             except Exception as error:
-                advice = "" if isinstance(error, ThresherError) else "see the stage's setup method"
-                text = (
-                    str(error)
-                    if isinstance(error, ThresherError)
-                    else (f"setup raised {type(error).__name__}: {error}")
-                )
-                raise CallFailed("setup", stage.name, text, advice) from error
+                told = f"setup raised {type(error).__name__}: {error}"
+                todo = "see the stage's setup method"
+                raise CallFailed("setup", stage.name, told, todo) from error
         self._ready.add(step.index)
 
     def _set_up_node(self, stage: Stage, key: str) -> None:
@@ -182,32 +185,17 @@ def _reasons(rejected: list[Rejected]) -> tuple[tuple[str, int], ...]:
 def _prepared(step: Step) -> Step:
     """A worker's own Step: filters share what they count, the reader streams where it may."""
     stages = share_work(step.stages)
-    if step.streamed:
-        reader = stages[0]
-        assert isinstance(reader, ReaderStage)
+    reader = stages[0]
+    if step.streamed and isinstance(reader, ReaderStage):
         stages[0] = reader.streaming(BATCH_BYTES)
     return replace(step, stages=tuple(stages))
-
-
-def _coalesced(tasks: Iterator[Task[Any]]) -> Iterator[Task[Any]]:
-    """The small batches of a streaming reader, joined to tasks as large as they leave a Step."""
-    gathered: list[DocumentBatch] = []
-    size = 0
-    for task in tasks:
-        assert isinstance(task, DocumentBatch)
-        if gathered and size + task.size_bytes > TASK_BYTES:
-            yield from join(gathered)
-            gathered, size = [], 0
-        gathered.append(task)
-        size += task.size_bytes
-    yield from join(gathered)
 
 
 def _is_small(task: Task[Any], limit: int) -> bool:
     data = task.data
     size = getattr(data, "nbytes", None)
     if size is None:
-        return len(pickle.dumps(task, protocol=5)) <= limit
+        return len(pickled(task)) <= limit
     return int(size) <= limit
 
 

@@ -30,12 +30,19 @@ def name_drops(counts: StageCounts, stage: str, dropped: int, told: dict[str, in
 
 def count_tokens(counts: StageCounts, task: AnyTask, outs: list[AnyTask]) -> None:
     """Sum the tokens in and out, where a tokenizer was given."""
-    for name, tasks in (("tokens_in", [task]), ("tokens_out", outs)):
-        columns = [
-            batch.data.column(TOKENS)
-            for batch in tasks
-            if isinstance(batch, DocumentBatch) and TOKENS in batch.data.column_names
-        ]
-        if columns:
-            total = sum(pc.sum(column).as_py() or 0 for column in columns)
-            counts.metrics[name] = counts.metrics.get(name, 0) + total
+    before = _tokens([task])
+    # No rows have no tokens; but rows that lost their counts have nobody knows how many.
+    after = _tokens(outs) if outs or before is not None else None
+    for name, tokens in (("tokens_in", before), ("tokens_out", after)):
+        if tokens is not None:
+            counts.metrics[name] = counts.metrics.get(name, 0) + tokens
+
+
+def _tokens(tasks: list[AnyTask]) -> int | None:
+    """The tokens of all tasks; None if one of them does not know."""
+    total = 0
+    for task in tasks:
+        if not isinstance(task, DocumentBatch) or TOKENS not in task.data.column_names:
+            return None
+        total += pc.sum(task.data.column(TOKENS)).as_py() or 0
+    return total

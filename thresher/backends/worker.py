@@ -53,7 +53,7 @@ def _serve(pipe: Connection[Any, Any]) -> None:
                 server.close()
             _dump_stacks_to(stacks)
             try:
-                server = StepServer(blob, worker_id, ParcelFolders(shared, disk).pack)
+                server = StepServer(blob, worker_id, ParcelFolders(shared, disk))
             except Exception as error:
                 pipe.send_bytes(pickle.dumps(("unusable", f"{type(error).__name__}: {error}")))
         elif kind == "call" and server is not None:

@@ -57,6 +57,8 @@ def dump_recipe(pipeline: Pipeline) -> str:
         recipe["on_error"] = pipeline.on_error
     if pipeline.max_error_rate != 0.01:
         recipe["max_error_rate"] = pipeline.max_error_rate
+    if pipeline.tokenizer is not None:
+        recipe["tokenizer"] = pipeline.tokenizer
     recipe["stages"] = stages
     return str(yaml.dump(recipe, Dumper=_Dumper, sort_keys=False, allow_unicode=True))
 

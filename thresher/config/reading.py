@@ -32,6 +32,7 @@ KEYS = (
     "executor",
     "on_error",
     "max_error_rate",
+    "tokenizer",
     "run_dir",
 )
 
@@ -46,6 +47,7 @@ _PLAIN: dict[str, tuple[Callable[[Any], bool], str]] = {
         lambda v: isinstance(v, int | float) and not isinstance(v, bool) and 0 <= v <= 1,
         "a number from 0 to 1, such as 0.01",
     ),
+    "tokenizer": (lambda v: isinstance(v, str), "the path of a tokenizer.json"),
     "run_dir": (lambda v: isinstance(v, str), "the path of a folder"),
 }
 
@@ -232,7 +234,7 @@ class _Reader:
     def _pipeline(self, stages: list[Any], values: dict[str, Any]) -> Pipeline:
         options = {
             key: values[key]
-            for key in ("description", "on_error", "max_error_rate")
+            for key in ("description", "on_error", "max_error_rate", "tokenizer")
             if values[key] is not None
         }
         name = values["name"] or Path(self.file).stem

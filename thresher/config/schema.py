@@ -63,6 +63,7 @@ def schema() -> Schema:
             "max_error_rate": _or_variable(
                 {"type": "number", "minimum": 0, "maximum": 1, "default": 0.01}
             ),
+            "tokenizer": {"type": "string", "description": "tokenizer.json for counts."},
             "run_dir": {"type": "string", "description": "Where the run keeps its records."},
         },
         "required": ["stages"],

@@ -109,12 +109,13 @@ class Pipeline:
         return compile_plan(self.name, stages, initial_tasks, limit=limit, fusion=fusion)
 
     def counted_stages(self) -> list[Any]:
-        """The stages, with a counter of tokens behind the first if a tokenizer is given."""
+        """The stages; with a counter of tokens where documents begin, if a tokenizer is given."""
         if self.tokenizer is None:
             return self.stages
-        from thresher.stages.text.tokens import TokenCounter
+        from thresher.stages.text.tokens import TokenCounter, documents_begin
 
-        return [*self.stages[:1], TokenCounter(self.tokenizer), *self.stages[1:]]
+        place = documents_begin(self.stages)
+        return [*self.stages[:place], TokenCounter(self.tokenizer), *self.stages[place:]]
 
     def run(
         self,

@@ -26,10 +26,10 @@ class Step:
 
     @property
     def streamed(self) -> bool:
-        """Whether a reader at its head may feed it small batches: no stage can tell."""
+        """Whether it may be fed small batches: it works row by row, so no stage can tell."""
         first, *rest = self.stages
         row_wise = all(s.rows in ROW_WISE or isinstance(s, BaseWriter) for s in rest)
-        return isinstance(first, ReaderStage) and row_wise
+        return row_wise and (isinstance(first, ReaderStage | BaseWriter) or first.rows in ROW_WISE)
 
     @property
     def name(self) -> str:

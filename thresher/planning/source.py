@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -102,8 +103,16 @@ def _task_part(name: str, task: Task[Any]) -> Part:
         return Part(0, name, task)
     if isinstance(task, FileGroupTask):
         return _file_part(name, task)
-    version = xxhash.xxh3_128_hexdigest(to_bytes(task))
+    version = xxhash.xxh3_128_hexdigest(_bytes_of(task))
     return Part(0, name, task, version=version, estimate=size * 2, rows=rows, source_bytes=size)
+
+
+def _bytes_of(task: Task[Any]) -> bytes:
+    """The task as bytes that are the same in every process, where that can be had."""
+    try:
+        return pickle.dumps(task, protocol=5)
+    except Exception:  # by value: resuming will not know it again
+        return to_bytes(task)
 
 
 def _slice_bytes(piece: FileSlice) -> int:

@@ -357,8 +357,12 @@ class Run:
         with suppress(StorageError):  # recovery settles what is not noted
             if self.opened and self._noted:
                 self._append({})
+        with suppress(StorageError):  # the next driver sweeps, too
             if self.is_sealed:  # workers of a dead driver may have written since
                 self.fence.sweep((), below=self.state.epoch + 1)
+            elif self.opened:
+                self.ledger.load()  # an append that failed may be there all the same
+                self._sweep(below=self.epoch + 1)
         if self.beat is not None and self.opened:
             self.beat.stop()
 

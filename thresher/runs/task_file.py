@@ -12,19 +12,37 @@ import pyarrow as pa
 from thresher.tasks import Task
 
 _KEY = b"thresher:task"
+_MAIN = b"__main__"
+
+
+def pickled(task: Task[Any]) -> bytes:
+    """The task pickled; by value where its classes are of the user's main module.
+
+    Workers do not import that module, and so would not find them.
+    """
+    try:
+        data = pickle.dumps(task, protocol=5)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        data = _MAIN
+    if _MAIN not in data:
+        return data
+    import cloudpickle
+
+    by_value: bytes = cloudpickle.dumps(task, protocol=5)
+    return by_value
 
 
 def write_task(task: Task[Any], file: IO[bytes]) -> int:
     """Write a task to an open file; returns its items, rows for tables."""
     if isinstance(task.data, pa.Table):
         table = task.data
-        rest = pickle.dumps(_without_data(task), protocol=5)
+        rest = pickled(_without_data(task))
         metadata = {**(table.schema.metadata or {}), _KEY: rest}
         tagged = table.replace_schema_metadata(metadata)
         with pa.ipc.new_file(file, tagged.schema) as writer:
             writer.write_table(tagged)
         return int(table.num_rows)
-    pickle.dump(task, file, protocol=5)
+    file.write(pickled(task))
     return task.num_items
 
 
@@ -46,6 +64,21 @@ def read_task(path: str) -> Task[Any]:
         return task
     with pa.memory_map(path) as source:
         return _from_table(pa.ipc.open_file(source).read_all())
+
+
+def read_table(path: str, rest: bytes) -> Task[Any]:
+    """A task whose table is in a file of its own and everything else in ``rest``."""
+    task: Task[Any] = pickle.loads(rest)
+    with pa.memory_map(path) as source:
+        task.__dict__["data"] = pa.ipc.open_file(source).read_all()
+    return task
+
+
+def without_data(task: Task[Any], **changes: Any) -> bytes:
+    """Everything of a task but its data, pickled, with some fields changed."""
+    bare = _without_data(task)
+    bare.__dict__.update(changes)
+    return pickled(bare)
 
 
 def to_bytes(task: Task[Any]) -> bytes:

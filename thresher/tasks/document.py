@@ -53,6 +53,15 @@ class DocumentBatch(Task[pa.Table]):
     def __post_init__(self) -> None:
         self._normalise()
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Sets have no order of their own: what is pickled is the same in every process.
+        sets = {"_parsed": sorted(self._parsed), "_carried": sorted(self._carried)}
+        return {**self.__dict__, **sets}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        sets = {name: frozenset(state[name]) for name in ("_parsed", "_carried")}
+        self.__dict__.update(state, **sets)
+
     def _normalise(self) -> None:
         if not isinstance(self.data, pa.Table):
             object.__setattr__(self, "data", as_table(self.data))

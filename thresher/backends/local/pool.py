@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from thresher.backends.executor import Failed, Heartbeat, Message
-from thresher.backends.parcel import Parcel
+from thresher.backends.parcel import Handed
 from thresher.backends.server import Envelope, StepServer
 
 
@@ -58,7 +58,7 @@ class InlinePool(Pool):
     size = 1
 
     def __init__(self, blob: bytes) -> None:
-        self.server = StepServer(blob, "inline", lambda task: Parcel(task=task))
+        self.server = StepServer(blob, "inline", Handed())
         self._queue: deque[Envelope] = deque()
 
     def free(self) -> int:

@@ -13,7 +13,7 @@ import sys
 import tempfile
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from time import monotonic, sleep
@@ -82,6 +82,8 @@ class ProcessPool(Pool):
     def submit(self, envelope: Envelope) -> None:
         """Send the envelope to a free worker."""
         worker = next(worker for worker in self._workers if worker.envelope is None)
+        if envelope.parcel.task is not None:
+            envelope = replace(envelope, parcel=self.folders.pack(envelope.parcel.task))
         worker.envelope = envelope
         worker.calls += 1
         try:

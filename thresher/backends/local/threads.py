@@ -8,7 +8,7 @@ import threading
 
 from thresher.backends.executor import Failed, Heartbeat
 from thresher.backends.local.pool import Event, Pool
-from thresher.backends.parcel import Parcel
+from thresher.backends.parcel import Handed
 from thresher.backends.server import Envelope, StepServer
 
 
@@ -61,7 +61,7 @@ class ThreadPool(Pool):
         server: StepServer | None = None
         while (envelope := self._inbox.get()) is not None:
             try:
-                server = server or StepServer(self._blob, name, lambda task: Parcel(task=task))
+                server = server or StepServer(self._blob, name, Handed())
                 token = envelope.attempt.token
 
                 def beat(rows: int, stage: str, token: str = token) -> None:

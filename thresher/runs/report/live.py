@@ -20,7 +20,7 @@ from thresher.runs.report.plain import (
     progress_line,
     share_done,
 )
-from thresher.runs.report.waterfall import HEADERS, balance, lines_of
+from thresher.runs.report.waterfall import balance, headers_of, lines_of
 from thresher.stats import StageCounts
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class TerminalView(Observer):
             show_edge=False,
             pad_edge=False,
         )
-        stage, *numbers, left, others = HEADERS
+        stage, *numbers, left, others = headers_of(counts)
         table.add_column(stage, no_wrap=True, style="bold")
         for name in numbers:
             table.add_column(name, justify="right", no_wrap=True)

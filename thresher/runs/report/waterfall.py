@@ -10,25 +10,29 @@ from itertools import pairwise
 from thresher.runs.report.figures import bar, count, percent
 from thresher.stats import StageCounts
 
-HEADERS = ("stage", "rows in", "rows out", "kept", "rows left", "where the others went")
 BAR_WIDTH = 16
 
 
 @dataclass(frozen=True)
 class Line:
-    """One stage's line; ``bar`` shows the rows out beside the most there were at any stage."""
+    """One stage's line; ``bar`` shows the rows out beside the most there were at any stage.
+
+    ``tokens`` is None if no stage has counted any.
+    """
 
     stage: str
     rows_in: str
     rows_out: str
     kept: str
+    tokens: str | None
     bar: str
     others: str
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """All cells, in the order of ``HEADERS``."""
-        return self.stage, self.rows_in, self.rows_out, self.kept, self.bar, self.others
+        """All cells, in the order of :func:`headers_of`."""
+        tokens = () if self.tokens is None else (self.tokens,)
+        return self.stage, self.rows_in, self.rows_out, self.kept, *tokens, self.bar, self.others
 
 
 def waterfall(counts: Sequence[StageCounts], *, ascii_only: bool = False) -> str:
@@ -36,22 +40,30 @@ def waterfall(counts: Sequence[StageCounts], *, ascii_only: bool = False) -> str
     if not counts:
         return "no stage has run"
     lines = lines_of(counts, ascii_only)
-    rows = [HEADERS, *(line.cells for line in lines)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(HEADERS))]
+    rows = [headers_of(counts), *(line.cells for line in lines)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     rule = ("-" if ascii_only else "─") * min(sum(widths) + 2 * len(widths) - 2, 100)
     shown = [_aligned(row, widths) for row in rows]
     return "\n".join((shown[0], rule, *shown[1:], rule, balance(counts)))
 
 
+def headers_of(counts: Sequence[StageCounts]) -> tuple[str, ...]:
+    """The titles of the table's columns; tokens only where a tokenizer was given."""
+    tokens = ("tokens",) if _has_tokens(counts) else ()
+    return "stage", "rows in", "rows out", "kept", *tokens, "rows left", "where the others went"
+
+
 def lines_of(counts: Sequence[StageCounts], ascii_only: bool = False) -> list[Line]:
     """The table's lines."""
     most = max((max(c.rows_in, c.rows_out) for c in counts), default=0)
+    has_tokens = _has_tokens(counts)
     return [
         Line(
             stage.stage,
             count(stage.rows_in),
             count(stage.rows_out),
             "" if stage.opaque or not stage.rows_in else percent(_kept(stage) / stage.rows_in),
+            _tokens_out(stage) if has_tokens else None,
             bar(stage.rows_out / most if most else 0.0, BAR_WIDTH, ascii_only),
             others(stage),
         )
@@ -111,6 +123,15 @@ def _kept(stage: StageCounts) -> int:
     return stage.rows_out - stage.expanded
 
 
+def _has_tokens(counts: Sequence[StageCounts]) -> bool:
+    return any("tokens_out" in stage.metrics for stage in counts)
+
+
+def _tokens_out(stage: StageCounts) -> str:
+    tokens = stage.metrics.get("tokens_out")
+    return "" if tokens is None else count(int(tokens))
+
+
 def _terms(terms: list[tuple[int, str]], always: int) -> str:
     """``a in + b made``; terms of zero are left out but for the first ``always``."""
     shown = [f"{count(n)} {what}" for i, (n, what) in enumerate(terms) if n or i < always]
@@ -120,6 +141,6 @@ def _terms(terms: list[tuple[int, str]], always: int) -> str:
 def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
     stage, *numbers, left, other = cells
     padded = [stage.ljust(widths[0])]
-    padded += [number.rjust(width) for number, width in zip(numbers, widths[1:4], strict=True)]
-    padded += [left.ljust(widths[4]), other]
+    padded += [number.rjust(width) for number, width in zip(numbers, widths[1:-2], strict=True)]
+    padded += [left.ljust(widths[-2]), other]
     return "  ".join(padded).rstrip()

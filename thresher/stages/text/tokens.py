@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -56,6 +57,9 @@ class TokenCounter(ProcessingStage[DocumentBatch, DocumentBatch]):
 
         try:
             self._loaded = Tokenizer.from_file(self.tokenizer)
+            # Files of models often say how long their inputs are; here whole documents count.
+            self._loaded.no_truncation()
+            self._loaded.no_padding()
         except Exception as error:
             raise ModelError(
                 f"the tokenizer cannot be loaded: {error}",
@@ -72,3 +76,14 @@ class TokenCounter(ProcessingStage[DocumentBatch, DocumentBatch]):
             encoded = self._loaded.encode_batch_fast(piece, add_special_tokens=False)
             counts[start : start + len(piece)] = [len(e) for e in encoded]
         return task.with_column(TOKENS, pa.array(counts))
+
+
+def documents_begin(stages: Sequence[Any]) -> int:
+    """How many stages of a pipeline run before there are documents to count."""
+    for place, stage in enumerate(stages):
+        takes, gives = stage.as_stage().task_types()
+        if takes is not None and issubclass(takes, DocumentBatch):
+            return place
+        if gives is None or issubclass(gives, DocumentBatch):
+            return place + 1
+    return len(stages)

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.toys import batch, ids_of
+from thresher.backends import parcel
+from thresher.backends.parcel import INLINE_BYTES, ParcelFolders, sweep_orphans
+from thresher.tasks import DocumentBatch, FileGroupTask, FileSlice
+
+
+@pytest.fixture
+def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in the place of shared memory."""
+    folder = tmp_path / "shm"
+    folder.mkdir()
+    monkeypatch.setattr(parcel, "SHARED", folder)
+    monkeypatch.setattr(parcel, "_has_room", lambda folder, size: True)
+    return folder
+
+
+@pytest.fixture
+def folders(shared: Path, tmp_path: Path) -> ParcelFolders:
+    return ParcelFolders.create(str(tmp_path / "disk"))
+
+
+def wide(n: int = 4) -> DocumentBatch:
+    table = batch(range(n), wide=["x" * INLINE_BYTES] * n)
+    return table.evolve(_parsed=frozenset(("id",)), _carried=frozenset(("id",)), task_id="part")
+
+
+def files_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_small_tasks_travel_in_the_message(folders: ParcelFolders, tmp_path: Path) -> None:
+    files = FileGroupTask("set", ["a"], slices=(FileSlice("a", 3, 9),)).evolve(task_id="part")
+    for task in (batch([1, 2]), files):
+        packed = folders.pack(task)
+        assert packed.path == ""
+        assert type(packed.open()) is type(task)
+    assert packed.open().slices == files.slices
+    assert not files_in(tmp_path)
+
+
+def test_large_tables_travel_as_files_in_shared_memory(
+    folders: ParcelFolders, shared: Path
+) -> None:
+    task = wide()
+    packed = folders.pack(task)
+    [file] = files_in(shared)
+    opened = packed.open()
+    packed.discard()
+
+    assert packed.path == str(file)
+    assert not file.exists()
+    assert opened.data.equals(task.data)
+    assert (opened.task_id, opened._parsed, opened._carried) == ("part", {"id"}, {"id"})
+    packed.discard()
+
+
+def test_a_full_shared_memory_means_disk(
+    folders: ParcelFolders, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parcel, "_has_room", lambda folder, size: False)
+    packed = folders.pack(wide())
+
+    assert files_in(tmp_path / "disk") == [Path(packed.path)]
+    assert not files_in(shared)
+    assert ids_of([packed.open()]) == [0, 1, 2, 3]
+
+
+def test_folders_go_with_their_process(
+    folders: ParcelFolders, shared: Path, tmp_path: Path
+) -> None:
+    gone = shared / "thresher-999999999-abc"
+    gone.mkdir()
+    (gone / "parcel").touch()
+    foreign = shared / "other-999999999-abc"
+    foreign.mkdir()
+    sweep_orphans()
+
+    assert not gone.exists()
+    assert foreign.exists()
+    assert Path(folders.shared).exists()
+    assert str(os.getpid()) in folders.shared
+    folders.remove()
+    assert not Path(folders.shared).exists()
+    assert not Path(folders.disk).exists()
