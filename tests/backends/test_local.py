@@ -194,15 +194,14 @@ def _refuse(pid: int) -> ProcessingStage[Any, Any]:
 # -- deaths and errors ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("sign", "rows"), [(signal.SIGKILL, 3), (signal.SIGSEGV, 1)])
-def test_a_row_that_kills_its_worker_is_found_and_the_rest_survives(sign: int, rows: int) -> None:
-    result = run(DieOn(4, sign), tasks=6, rows=rows)
+def test_a_row_that_kills_its_worker_is_found_and_the_rest_survives() -> None:
+    result = run(DieOn(4, signal.SIGSEGV), tasks=6, rows=3)
 
-    assert ids_of(result) == [i for i in range(6 * rows) if i != 4]
+    assert ids_of(result) == [i for i in range(18) if i != 4]
     [entry] = quarantined(result)
-    assert entry["row"] == 4 % rows
+    assert entry["row"] == 1
     assert "kills its worker" in entry["error"]
-    assert signal.Signals(sign).name in entry["error"]
+    assert "SIGSEGV" in entry["error"]
     assert json_of(entry) == {"id": 4, "text": "text of 4"}
 
 

@@ -149,11 +149,12 @@ def read(output: Path) -> Left:
 
 def problems(output: Path, reference: Left) -> list[str]:
     """What is not as an undisturbed run leaves it; empty if all is well."""
-    found = []
     left = read(output)
-    for name in ("files", "quarantine", "manifest"):
-        if getattr(left, name) != getattr(reference, name):
-            found.append(f"{name} differ from an undisturbed run's")
+    found = [
+        f"{name} differ from an undisturbed run's"
+        for name in ("files", "quarantine", "manifest")
+        if getattr(left, name) != getattr(reference, name)
+    ]
     inner = output / "_thresher"
     rest = [path for path in inner.rglob("*") if path.is_file() and "_tmp" in path.parts]
     rest += inner.rglob(".thresher-tmp-*")

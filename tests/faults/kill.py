@@ -21,7 +21,7 @@ from random import Random
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.faults.jobs import Job, Left, committed_parts, copy_corpus, problems, read  # noqa: E402
+from tests.faults.jobs import Job, Left, committed_parts, copy_corpus, problems, read
 
 POINTS = (
     "before-append", "after-append", "after-publish", "before-seal", "mid-seal", "after-seal",

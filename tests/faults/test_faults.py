@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -204,7 +203,7 @@ def test_input_that_changes_while_it_is_read(source: Path, tmp_path: Path) -> No
     resume(output, changing)
     undisturbed = tmp_path / "undisturbed"
     resume(undisturbed, changing)
-    assert problems(output, read(undisturbed)) == []
+    assert read(output) == read(undisturbed)
 
 
 def test_touched_and_copied_inputs_are_not_read_again(
@@ -219,5 +218,5 @@ def test_touched_and_copied_inputs_are_not_read_again(
     copied = tmp_path / "b" / "input"
     shutil.copytree(mine, copied)
     assert "nothing to do" in resume(output, copied).splitlines()
-    assert json.loads((output / "_thresher/job/manifest.json").read_text())["generation"] == 1
-    assert problems(output, reference) == []
+    left = read(output)
+    assert (left.files, left.manifest) == (reference.files, reference.manifest)

@@ -149,6 +149,7 @@ def simulated(world: World, summary_every: int) -> Iterator[None]:
         mock.patch("thresher.pipeline.conductor.monotonic", clock),
         mock.patch("thresher.pipeline.progress.monotonic", clock),
         mock.patch("thresher.runs.run.crash_point", crash_point),
+        mock.patch("thresher.runs.run.identity", dict),
         mock.patch("thresher.runs.ledger.SUMMARY_EVERY", summary_every),
         mock.patch("secrets.token_hex", lambda n: f"{world.rng.getrandbits(8 * n):0{2 * n}x}"),
     ):

@@ -329,7 +329,7 @@ class Driver:
             self._again(state)
         elif self.can_bisect and state.rows > 0 and state.rounds < MAX_ROUNDS:
             state.rounds += 1
-            state.bisection = _Bisection(_halves((0, state.rows)), error=failed.error)
+            state.bisection = _Bisection(_pieces((0, state.rows)), error=failed.error)
             self._again(state)
         else:
             self._give_up(state, f"the worker died {state.attempts} times: {failed.error}")
@@ -347,7 +347,7 @@ class Driver:
             if died and high - low == 1:
                 state.skip[low] = f"kills its worker: {bisection.error}"
             elif died:
-                bisection.ranges += _halves((low, high))
+                bisection.ranges += _pieces((low, high))
         if len(state.skip) > MAX_GUILTY:
             reason = f"more than {MAX_GUILTY} of its rows kill their worker: {bisection.error}"
             self._give_up(state, reason)
@@ -384,13 +384,14 @@ class Driver:
             )
 
 
-def _halves(span: tuple[int, int]) -> list[tuple[int, int]]:
-    """Both halves of a range of rows, the lower one last, so that it is probed first."""
+def _pieces(span: tuple[int, int]) -> list[tuple[int, int]]:
+    """A range of rows in four, the lowest last, so that it is probed first.
+
+    A guilty piece costs a worker and an innocent one does not: four pieces cost fewer than two.
+    """
     low, high = span
-    if high - low <= 1:
-        return [span]
-    middle = (low + high) // 2
-    return [(middle, high), (low, middle)]
+    size = max(1, -(-(high - low) // 4))
+    return [(start, min(start + size, high)) for start in range(low, high, size)][::-1]
 
 
 def _gather(part: Part, tree: _Tree, n_steps: int) -> Outcome:

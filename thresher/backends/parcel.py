@@ -105,7 +105,7 @@ class ParcelFolders:
     @classmethod
     def create(cls, disk: str) -> ParcelFolders:
         """Make this process's folders, and sweep those of processes that are gone."""
-        sweep_orphans(SHARED)
+        sweep_orphans()
         sweep_orphans(Path(disk))
         name = f"{_PREFIX}{os.getpid()}-{uuid4().hex[:8]}"
         shared = ""
@@ -214,8 +214,9 @@ class _Stream:
         return Parcel(path=self._path, size=os.path.getsize(self._path), rest=rest)
 
 
-def sweep_orphans(folder: Path = SHARED) -> None:
-    """Remove parcel folders whose process is gone."""
+def sweep_orphans(folder: Path | None = None) -> None:
+    """Remove parcel folders whose process is gone; from shared memory if not told otherwise."""
+    folder = folder or SHARED
     if not folder.is_dir():
         return
     for found in folder.glob(f"{_PREFIX}*-*"):

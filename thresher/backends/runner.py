@@ -105,7 +105,7 @@ class StepCall:
             start = self.rows
             column = pa.array(np.arange(start, start + task.num_items, dtype=np.int64))
             task = task.evolve(data=task.data.append_column(ROW, column))
-        self._progress(_last_row(task) + 1, "")
+        self._progress(_last_row(task) + 1, self.step.stages[0].name)
         return self._narrowed(0, task)
 
     def _narrowed(self, index: int, batch: DocumentBatch) -> DocumentBatch:

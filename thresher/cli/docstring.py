@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Docstrings for a terminal: sections apart, markup off."""
+"""Docstrings taken apart: for a terminal and for the pages of the reference."""
 
 from __future__ import annotations
 
@@ -8,29 +8,32 @@ import re
 from dataclasses import dataclass, field
 
 _SECTION = re.compile(r"^(\w[\w ]*)\n-{3,}\n", re.MULTILINE)
+_ROLE = re.compile(r":\w+:`([^`]+)`")
 _ENTRY = re.compile(r"^(\w[\w, ]*?)(?: : .*)?$")
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """What a docstring says: in general, and of each parameter."""
+    """What a docstring says: in general, of each parameter, and in its other sections."""
 
-    text: str
+    general: str
     parameters: dict[str, str] = field(default_factory=dict)
+    sections: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """All but the parameters, for a terminal."""
+        told = [f"{title.lower()}\n{_indented(body)}" for title, body in self.sections.items()]
+        return "\n\n".join((self.general, *told))
 
 
-def explanation_of(made: object) -> Explanation:
-    """The docstring of a class or stage, its ``Parameters`` section taken apart."""
-    doc = (inspect.getdoc(made) or "").replace("``", "")
-    pieces = _SECTION.split(doc)
-    kept = [pieces[0].strip()]
-    parameters: dict[str, str] = {}
-    for title, body in zip(pieces[1::2], pieces[2::2], strict=True):
-        if title == "Parameters":
-            parameters = _entries(body)
-        else:
-            kept.append(f"{title.lower()}\n{_indented(body)}")
-    return Explanation("\n\n".join(kept), parameters)
+def explanation_of(made: object, code: str = "") -> Explanation:
+    """The docstring of a class or stage; ``code`` is what is put around names and values."""
+    doc = _ROLE.sub(r"``\1``", inspect.getdoc(made) or "").replace("``", code)
+    general, *pieces = _SECTION.split(doc)
+    sections = dict(zip(pieces[::2], pieces[1::2], strict=True))
+    parameters = _entries(sections.pop("Parameters", ""))
+    return Explanation(general.strip(), parameters, sections)
 
 
 def _entries(body: str) -> dict[str, str]:

@@ -12,6 +12,10 @@ from thresher.config.signatures import Parameter, accepts
 _WORDS = {
     "file_paths": "data/in",
     "path": "data/out",
+    "filter_field": "n_words",
+    "id_field": "doc_id",
+    "score_field": "n_words",
+    "tokenizer": "tokenizer.json",
     "filter_obj": "{WordCountFilter: {min_words: 80}}",
     "filter_fn": "{WordCountFilter: {min_words: 80}}",
     "score_fn": "{WordCountFilter: {min_words: 80}}",

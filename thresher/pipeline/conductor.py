@@ -61,6 +61,7 @@ class Conductor:
     @property
     def done(self) -> bool:
         """Whether there will never be another lease; on the way, stuck stages are named."""
+        self.interrupts.announce()
         self.driver.draining = self.driver.draining or self.interrupts.draining
         self._commit_if_due()
         self._watch()

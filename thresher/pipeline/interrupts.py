@@ -18,6 +18,7 @@ class Interrupts:
     def __init__(self, tell: Callable[[str], None]) -> None:
         self.tell = tell
         self.draining = False
+        self._untold = False
         self.cancel = threading.Event()
         self._before: dict[int, Any] = {}
 
@@ -39,5 +40,10 @@ class Interrupts:
         if self.draining:
             self.cancel.set()
         else:
-            self.draining = True
+            self.draining = self._untold = True
+
+    def announce(self) -> None:
+        """Say that the run is ending; not from the signal handler, which may be in mid-print."""
+        if self._untold:
+            self._untold = False
             self.tell("interrupted: finishing what is running; once more stops now (both resume)")

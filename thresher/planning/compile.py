@@ -19,6 +19,7 @@ from thresher.planning.check import (
     expand,
     is_ours,
 )
+from thresher.planning.facts import check_facts
 from thresher.planning.fingerprint import segment_fingerprint
 from thresher.planning.fuse import fuse
 from thresher.planning.machine import Machine
@@ -50,6 +51,8 @@ def compile_plan(
         With all mistakes found, in ``mistakes``.
     """
     expanded, mistakes = expand(stages)
+    if told := check_facts(expanded):
+        raise PlanError.from_mistakes([*mistakes, *told])
     tasks = list(initial_tasks) if initial_tasks is not None else None
     mistakes += check_shape(expanded, tasks is not None)
     mistakes += check_types(expanded, type(tasks[0]) if tasks else EmptyTask)

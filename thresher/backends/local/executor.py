@@ -27,7 +27,7 @@ POLL_SECONDS = 0.1
 
 
 class LocalExecutor(BaseExecutor):
-    """Runs Segments on this machine.
+    """Runs pipelines on this machine, and needs nothing set up.
 
     Parameters
     ----------

@@ -20,6 +20,12 @@ class WordCountFilter(WordFilter):
 
     >>> WordCountFilter().score_document("one two")
     2
+
+    Parameters
+    ----------
+    lang : str
+        Language of the texts. Words of ``"zh"`` are found by jieba, of ``"ja"`` by MeCab, of all
+        others between white space.
     """
 
     name = "word_count"
@@ -55,6 +61,12 @@ class MeanWordLengthFilter(WordFilter):
 
     >>> MeanWordLengthFilter().score_document("one three")
     4.0
+
+    Parameters
+    ----------
+    lang : str
+        Language of the texts. Words of ``"zh"`` are found by jieba, of ``"ja"`` by MeCab, of all
+        others between white space.
     """
 
     name = "mean_word_length"

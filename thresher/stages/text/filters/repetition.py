@@ -63,6 +63,12 @@ class RepeatingTopNGramsFilter(WordFilter):
 
     >>> RepeatingTopNGramsFilter(n=2).score_document("my word my word.")
     0.875
+
+    Parameters
+    ----------
+    lang : str
+        Language of the texts. Words of ``"zh"`` are found by jieba, of ``"ja"`` by MeCab, of all
+        others between white space.
     """
 
     signals = ("characters", "top_ngram_characters")

@@ -63,6 +63,12 @@ class SymbolsToWordsFilter(WordFilter):
 
     >>> SymbolsToWordsFilter().score_document("# one ... two")
     0.5
+
+    Parameters
+    ----------
+    lang : str
+        Language of the texts. Words of ``"zh"`` are found by jieba, of ``"ja"`` by MeCab, of all
+        others between white space.
     """
 
     name = "symbol_to_word"

@@ -82,11 +82,13 @@ class JsonlReader(FileReader):
     Parameters
     ----------
     file_paths : str | list[str] | dict[str, str | list[str]]
-        Folders (read recursively), files or patterns; a dict names the roots.
+        Folders (read recursively), files or patterns; a dict gives each entry the name that its
+        part and output names begin with.
     files_per_partition : int | None
         Files a partition holds. Excludes ``blocksize``.
     blocksize : int | str | None
-        Bytes a partition holds, e.g. ``"64MB"``; big files are split between lines.
+        Bytes a partition holds, e.g. ``"64MB"``: small files are grouped, big ones split between
+        lines. With neither option each file is a partition, and files over 128 MiB are split.
     fields : list[str] | None
         Keys to read; the others are dropped. None keeps whole records.
     read_kwargs : dict | None
@@ -105,9 +107,26 @@ class JsonlReader(FileReader):
 
 
 class ParquetReader(FileReader):
-    """Reads Parquet files; big ones are split between row groups.
+    """Reads Parquet files.
 
-    The parameters are those of :class:`JsonlReader`, ``file_extensions`` is ``.parquet``.
+    Parameters
+    ----------
+    file_paths : str | list[str] | dict[str, str | list[str]]
+        Folders (read recursively), files or patterns; a dict gives each entry the name that its
+        part and output names begin with.
+    files_per_partition : int | None
+        Files a partition holds. Excludes ``blocksize``.
+    blocksize : int | str | None
+        Bytes a partition holds, e.g. ``"64MB"``: small files are grouped, big ones split between
+        row groups. With neither option each file is a partition, and files over 128 MiB are split.
+    fields : list[str] | None
+        Columns to read; None reads all.
+    read_kwargs : dict | None
+        ``storage_options`` of the fsspec file system.
+    task_type : str
+        Only ``"document"``.
+    file_extensions : list[str] | None
+        ``.parquet`` by default.
     """
 
     name = "parquet_reader"

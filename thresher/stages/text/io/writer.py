@@ -44,7 +44,9 @@ class JsonlWriter(BaseWriter):
     fields : list[str] | None
         Columns to write; None writes whole records.
     mode : str
-        What to do about an output directory that is not empty; see :class:`BaseWriter`.
+        What to do about an output directory that is not empty: ``"ignore"`` leaves other files
+        alone, ``"overwrite"`` removes what earlier runs wrote, ``"error"`` refuses, ``"append"``
+        adds files under a new prefix.
     """
 
     name = "jsonl_writer"
@@ -140,7 +142,9 @@ class ParquetWriter(BaseWriter):
     fields : list[str] | None
         Columns to write; None writes all.
     mode : str
-        What to do about an output directory that is not empty; see :class:`BaseWriter`.
+        What to do about an output directory that is not empty: ``"ignore"`` leaves other files
+        alone, ``"overwrite"`` removes what earlier runs wrote, ``"error"`` refuses, ``"append"``
+        adds files under a new prefix.
     """
 
     name = "parquet_writer"

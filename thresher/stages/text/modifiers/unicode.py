@@ -21,19 +21,17 @@ _TO_LOOK_AT = r"[^\t\n -%'-~]"
 class UnicodeReformatter(DocumentModifier):
     """Mend text with ftfy: mojibake, HTML entities, control characters, and what options ask.
 
-    Parameters
-    ----------
-    config : ftfy.TextFixerConfig | None
-        All options at once; the other arguments are ignored if it is given.
-    unescape_html, remove_terminal_escapes, fix_encoding, ... : bool | str | int | None
-        The options of ftfy, by its names; see ``ftfy.TextFixerConfig``.
-
-    Needs the extra ``text``.
+    Needs the extra ``text``. All options but ``config`` are those of ``ftfy.TextFixerConfig``.
 
     Source: Speer 2019, ftfy (doi:10.5281/zenodo.2591652).
 
     >>> UnicodeReformatter().modify_document("sch\\u00c3\\u00b6n")
     'schön'
+
+    Parameters
+    ----------
+    config : ftfy.TextFixerConfig | None
+        All options at once; the other arguments are ignored if it is given.
     """
 
     requires = (("ftfy", "text"),)
