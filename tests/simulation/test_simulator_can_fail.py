@@ -10,8 +10,9 @@ import pytest
 
 from tests.simulation.broken import Broken
 from tests.simulation.simulate import simulate_seed
-from thresher.backends.driver import Driver, _Tree
+from thresher.backends.driver import Driver
 from thresher.backends.executor import Done, Lease
+from thresher.backends.tree import Tree
 from thresher.errors import StorageError
 from thresher.runs.fence import Fence
 from thresher.runs.ledger import Fenced, Ledger
@@ -133,18 +134,18 @@ def stale_messages_count(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_tree_is_full_by_count(patch: pytest.MonkeyPatch) -> None:
-    def add(self: _Tree, done: Done) -> None:
+    def add(self: Tree, done: Done) -> None:
         self.reported[done.path] = done
         if done.step < self.last_step:
             self.missing.update((*done.path, i) for i in range(done.children))
 
-    patch.setattr(_Tree, "add", add)
-    patch.setattr(_Tree, "is_full", property(lambda self: len(self.reported) >= len(self.missing)))
+    patch.setattr(Tree, "add", add)
+    patch.setattr(Tree, "is_full", property(lambda self: len(self.reported) >= len(self.missing)))
 
 
 def commits_leaf_by_leaf(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
-        _Tree, "is_full", property(lambda self: any(d.files for d in self.reported.values()))
+        Tree, "is_full", property(lambda self: any(d.files for d in self.reported.values()))
     )
 
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from thresher.backends.executor import Done, Failed, Heartbeat, Lease, Message, Started
+from thresher.backends.tree import Tree, gather
 from thresher.errors import EngineError, ModelError, StageError, StorageError, ThresherError
 from thresher.runs.balance import check_balance
-from thresher.runs.part import Outcome, Part, Path, WrittenFile
+from thresher.runs.part import Outcome, Part
 from thresher.runs.tally import Tally
-from thresher.stats import StageCounts
 
 MAX_ATTEMPTS = 3
 """Deaths after which a part is under suspicion and its rows are probed."""
@@ -54,33 +54,6 @@ class Policy:
 
 
 @dataclass
-class _Tree:
-    """The calls of one attempt: full when every child announced has reported.
-
-    Reports come in any order, a child's before its parent's, too.
-    """
-
-    last_step: int
-    missing: set[Path] = field(default_factory=lambda: {()})
-    reported: dict[Path, Done] = field(default_factory=dict)
-
-    def add(self, done: Done) -> None:
-        """Count a call in, once."""
-        if done.path in self.reported:
-            return
-        self.reported[done.path] = done
-        self.missing.discard(done.path)
-        if done.step < self.last_step:
-            children = ((*done.path, index) for index in range(done.children))
-            self.missing.update(child for child in children if child not in self.reported)
-
-    @property
-    def is_full(self) -> bool:
-        """Whether nothing is missing."""
-        return not self.missing
-
-
-@dataclass
 class _Bisection:
     """The search for the rows that kill their worker."""
 
@@ -106,7 +79,7 @@ class _Attempt:
     """A lease that is out."""
 
     lease: Lease
-    tree: _Tree
+    tree: Tree
     since: float
     rows: int = 0
     stage: str = ""
@@ -214,7 +187,7 @@ class Driver:
             cut = (0, state.part.rows or 0) if state.part.cut else None
             lease = Lease(token, state.part, cut, dict(state.skip), alone=state.attempts > 0)
         self._states[token] = state
-        self._attempts[token] = _Attempt(lease, _Tree(self.n_steps - 1), now)
+        self._attempts[token] = _Attempt(lease, Tree(self.n_steps - 1), now)
         return lease
 
     # -- messages -----------------------------------------------------------------------------
@@ -259,7 +232,7 @@ class Driver:
         if attempt.lease.probe:
             self._probed(state, died=False)
             return
-        outcome = _gather(state.part, attempt.tree, self.n_steps)
+        outcome = gather(state.part, attempt.tree, self.n_steps)
         problems = check_balance(outcome)
         if problems:
             self.error = StageError(
@@ -392,30 +365,3 @@ def _pieces(span: tuple[int, int]) -> list[tuple[int, int]]:
     low, high = span
     size = max(1, -(-(high - low) // 4))
     return [(start, min(start + size, high)) for start in range(low, high, size)][::-1]
-
-
-def _gather(part: Part, tree: _Tree, n_steps: int) -> Outcome:
-    """Merge the reports of a full tree, in the order of their paths."""
-    per_step: list[list[StageCounts]] = [[] for _ in range(n_steps)]
-    files: list[WrittenFile] = []
-    inline: list[tuple[Path, bytes]] = []
-    seconds, digest = 0.0, ""
-    reasons: Counter[str] = Counter()
-    for path in sorted(tree.reported):
-        done = tree.reported[path]
-        seconds += done.seconds
-        reasons.update(dict(done.reasons))
-        digest = digest or done.source_digest
-        files += done.files
-        inline += done.inline
-        merged = per_step[done.step]
-        for index, counts in enumerate(done.counts):
-            if index == len(merged):
-                merged.append(StageCounts(counts.stage))
-            merged[index].add(counts)
-    files.sort(key=lambda file: (file.port, file.path))
-    inline.sort()
-    flat = [counts for step in per_step for counts in step]
-    return Outcome(
-        part, flat, files, inline, seconds=seconds, source_digest=digest, reasons=reasons
-    )
