@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write the generated pages: ``docs/reference/`` from the catalog, ``docs/mistakes.md`` by its test.
+"""Write the generated pages: ``docs/reference/`` from the catalog, and ``docs/mistakes.md``.
 
-    make docs
+This is what ``make docs`` runs.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ INTRODUCTIONS = {
 }
 assert set(INTRODUCTIONS) == set(KINDS)
 
-MADE = "*This page is made by `make docs` from the docstrings. `thresher show NAME` tells the same.*"
+MADE = "*Made by `make docs` from the docstrings. `thresher show NAME` tells the same.*"
 
 
 def reference() -> dict[str, str]:

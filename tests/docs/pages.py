@@ -24,7 +24,8 @@ class Block:
     @property
     def place(self) -> str:
         """Page and line."""
-        return f"{self.page.relative_to(ROOT)}:{self.line}"
+        page = self.page.relative_to(ROOT) if self.page.is_relative_to(ROOT) else self.page.name
+        return f"{page}:{self.line}"
 
 
 def pages() -> list[Path]:

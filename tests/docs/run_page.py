@@ -31,7 +31,6 @@ import yaml
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.docs.pages import ROOT, Block, blocks_of
-
 from thresher.cli import main as thresher
 from thresher.config import parse_recipe
 

@@ -69,6 +69,7 @@ def test_every_block_runs(group: str, folder: Path) -> None:
     assert ran.returncode == 0, ran.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("example", [p for p in PIPELINES if p != BUILDER], ids=lambda p: p.name)
 def test_every_example_runs_and_then_has_nothing_to_do(example: Path, folder: Path) -> None:
     name = example.relative_to(ROOT)
@@ -87,7 +88,7 @@ def test_the_builder_of_the_corpus_says_what_it_needs(folder: Path) -> None:
 
 
 def test_a_block_that_is_wrong_is_told_with_its_line(folder: Path) -> None:
-    page = ROOT / "docs" / "wrong.md"
+    page = folder / "wrong.md"
     wrong = {
         "python": "undefined_name\n",
         "pycon": ">>> 1 + 1\n3\n",
@@ -99,11 +100,9 @@ def test_a_block_that_is_wrong_is_told_with_its_line(folder: Path) -> None:
     }
     text = "# Wrong\n" + "".join(f"\n```{name}\n{body}```\n" for name, body in wrong.items())
     page.write_text(text)
-    try:
-        ran = run(folder, RUNNER, page)
-        lines = [block.line for block in blocks_of(page)]
-    finally:
-        page.unlink()
+
+    ran = run(folder, RUNNER, page)
 
     assert ran.returncode == 1
-    assert [f"docs/wrong.md:{line}" in ran.stderr for line in lines] == [True] * len(wrong)
+    for block in blocks_of(page):
+        assert f"wrong.md:{block.line}: " in ran.stderr

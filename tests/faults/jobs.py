@@ -168,7 +168,7 @@ def ledger_problems(output: Path) -> list[str]:
     run_dir = output / "_thresher" / "job"
     found = []
     committed: Counter[str] = Counter()
-    for page in sorted((run_dir / "ledger" / "0").iterdir()):
+    for page in sorted((run_dir / "ledger" / "0").glob("[0-9]*.json")):
         pages = json.loads(page.read_text())
         committed.update(record["name"] for record in pages.get("records", ()))
         committed.subtract(name for _, name in pages.get("gone", ()))
@@ -198,6 +198,6 @@ def committed_parts(output: Path) -> int:
     folder = output / "_thresher" / "job" / "ledger" / "0"
     n = 0
     with contextlib.suppress(OSError, ValueError):
-        for page in folder.iterdir():
+        for page in folder.glob("[0-9]*.json"):
             n += len(json.loads(page.read_text()).get("records", ()))
     return n

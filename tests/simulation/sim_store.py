@@ -99,6 +99,10 @@ class SimStore:
             self.disk.remove(path)
         self.disk.remove_folder(folder)
 
+    def sweep(self, folder: str) -> None:
+        """Nothing to do: half-written files are hidden from everybody."""
+        self.step("sweep", folder)
+
     def make_folder(self, path: str) -> None:
         """Make a folder."""
         self.step("make_folder", path)

@@ -6,6 +6,8 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -165,6 +167,21 @@ def test_retiring_needs_its_folder(tmp_path: Path) -> None:
     store.retire(str(tmp_path / "file"), str(tmp_path / "folder"))
     store.retire(str(tmp_path / "file"), str(tmp_path / "folder"))
     assert [p.name for p in tmp_path.rglob("*")] == ["folder"]
+
+
+def test_half_written_pages_are_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = open_run(tmp_path)
+    run.begin()
+    with monkeypatch.context() as patch:
+        patch.setattr("thresher.storage.local_store._forget", lambda path: None)
+        child = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"],
+                               capture_output=True, check=True)  # fmt: skip
+        patch.setattr(os, "getpid", lambda: int(child.stdout))  # a process that is gone
+        run.commit([outcome(run, part("a"), "a1")])
+    left = list(tmp_path.rglob(".thresher-tmp-*"))
+    assert len(left) == 1
+    complete(open_run(tmp_path, take_over=True), part("a"))
+    assert list(tmp_path.rglob(".thresher-tmp-*")) == []
 
 
 # -- ledger -----------------------------------------------------------------------------------

@@ -258,6 +258,12 @@ class Run:
         """Remove temporaries of epochs ``below`` that no record names."""
         records = self.state.records.values()
         self.fence.sweep((file for record in records for file in record.files), below)
+        self._sweep_unwritten()
+
+    def _sweep_unwritten(self) -> None:
+        """Remove what drivers left that were killed while they wrote a page or a beat."""
+        for folder in (self.paths.run_dir, self.ledger.folder, f"{self.paths.run_dir}/beat"):
+            self.store.sweep(folder)
 
     # -- committing ---------------------------------------------------------------------------
 
@@ -360,6 +366,7 @@ class Run:
         with suppress(StorageError):  # the next driver sweeps, too
             if self.is_sealed:  # workers of a dead driver may have written since
                 self.fence.sweep((), below=self.state.epoch + 1)
+                self._sweep_unwritten()
             elif self.opened:
                 self.ledger.load()  # an append that failed may be there all the same
                 self._sweep(below=self.epoch + 1)

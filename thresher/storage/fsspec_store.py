@@ -133,6 +133,9 @@ class FsspecStore:
             except FileNotFoundError:
                 return
 
+    def sweep(self, folder: str) -> None:
+        """Nothing to do: an object is there whole or not at all."""
+
     def make_folder(self, path: str) -> None:
         """Make a folder where the store has folders."""
         with failures("make", path):

@@ -7,6 +7,7 @@ import errno
 import os
 import secrets
 import shutil
+import socket
 
 import xxhash
 
@@ -136,6 +137,20 @@ class LocalStore:
                 else:
                     return
 
+    def sweep(self, folder: str) -> None:
+        """Remove what writers of this machine that were killed have left in a folder."""
+        with failures("sweep", folder):
+            try:
+                names = os.listdir(absolute(folder))
+            except FileNotFoundError:
+                return
+            for name in names:
+                host, pid, *_ = [*name.removeprefix(TEMPORARY).split("-"), "", ""]
+                if not name.startswith(TEMPORARY) or host != _host() or not pid.isdigit():
+                    continue
+                if not _is_alive(int(pid)):
+                    _forget(os.path.join(absolute(folder), name))
+
     def make_folder(self, path: str) -> None:
         """Make a folder and those above it, durably; one that is there is fine."""
         with failures("make", path):
@@ -159,7 +174,8 @@ class LocalStore:
     def _temporary(self, target: str, data: bytes) -> str:
         """A new synced file with ``data`` beside ``target``; its folder is made if need be."""
         folder, name = os.path.split(target)
-        temporary = os.path.join(folder, f"{TEMPORARY}{secrets.token_hex(8)}-{name[-64:]}")
+        writer = f"{_host()}-{os.getpid()}-{secrets.token_hex(8)}"
+        temporary = os.path.join(folder, f"{TEMPORARY}{writer}-{name[-64:]}")
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         try:
             handle = os.open(temporary, flags, 0o666)
@@ -176,6 +192,20 @@ class LocalStore:
             _forget(temporary)
             raise
         return temporary
+
+
+def _host() -> str:
+    return xxhash.xxh3_64_hexdigest(socket.gethostname().encode())
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it is somebody else's
+        return True
+    return True
 
 
 def _make(folder: str) -> None:

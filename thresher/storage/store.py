@@ -50,6 +50,9 @@ class Store(Protocol):
     def remove_tree(self, folder: str) -> None:
         """Remove a folder and all in it; a missing one is fine."""
 
+    def sweep(self, folder: str) -> None:
+        """Remove half-written files of processes that are gone."""
+
     def make_folder(self, path: str) -> None:
         """Make a folder and those above it, durably; one that is there is fine."""
 

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The generated pages tell what the code says today."""
+
+from __future__ import annotations
+
+import pytest
+
+from docs.build import REFERENCE, address_of, reference
+from thresher.catalog import catalog
+
+PAGES = reference()
+
+
+def test_there_is_no_page_of_a_kind_that_is_gone() -> None:
+    assert {path.name for path in REFERENCE.iterdir()} == set(PAGES)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_pages_are_up_to_date(name: str) -> None:
+    assert (REFERENCE / name).read_text(encoding="utf-8") == PAGES[name], "make docs"
+
+
+def test_everything_a_recipe_can_name_is_in_the_reference() -> None:
+    together = "".join(PAGES.values())
+
+    for entry in catalog():
+        assert f"\n## {entry.name}\n" in together
+        assert entry.summary, f"{entry.name} has no docstring"
+
+
+def test_addresses_are_the_documented_ones() -> None:
+    entry = catalog().find("WordCountFilter")
+
+    assert address_of(entry, entry.load()) == "thresher.stages.text.filters"
