@@ -43,8 +43,8 @@ class Progress:
         self.observer.started(start)
 
     def parts_done(self) -> int:
-        """Planned parts that are recorded already."""
-        return sum((0, part.name) in self.run.state.records for part in self.plan.parts)
+        """Planned parts that need no work."""
+        return len(self.plan.parts) - len(self.run.pending(self.plan.parts))
 
     def meet(self, segment: Segment, parts: Sequence[Part]) -> None:
         """A Segment begins: count its parts, and what is done of them."""

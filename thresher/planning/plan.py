@@ -39,7 +39,7 @@ class Step:
     @property
     def gil_free(self) -> bool:
         """Whether threads serve it."""
-        return all(stage.gil_free for stage in self.stages)
+        return all(stage.gil_free and stage.isolation == "none" for stage in self.stages)
 
     @property
     def resources(self) -> Resources:

@@ -24,7 +24,7 @@ def _forget_libraries():
 def test_a_library_that_is_missing(monkeypatch, lang, module):
     monkeypatch.setitem(sys.modules, module, None)
     rule = WordCountFilter(lang=lang)
-    assert rule.requires == ((module, "text"),)
+    assert rule.requires == ((module, "cjk"),)
     with pytest.raises(PlanError) as caught:
         rule.score_document("字")
     assert "pip install" in caught.value.todo

@@ -28,7 +28,7 @@ class WordFilter(DocumentFilter):
     def requires(self) -> tuple[tuple[str, str], ...]:
         """(package, extra) pairs that the language needs; looked for before a run."""
         package = _PACKAGES.get(self.lang)
-        return ((package, "text"),) if package else ()
+        return ((package, "cjk"),) if package else ()
 
     def words(self, text: str) -> list[str]:
         """The words of a document."""
@@ -62,7 +62,7 @@ def _library(module: str, package: str, language: str) -> Any:
         return import_module(module)
     except ImportError:
         feature = f"splitting {language} text into words"
-        raise missing_extra(feature, package, "text") from None
+        raise missing_extra(feature, package, "cjk") from None
 
 
 _SPLITTERS: dict[str, Callable[[], Splitter]] = {"zh": _chinese, "ja": _japanese}
