@@ -131,7 +131,10 @@ class Session:
         if todo:
             context = self._context(segment, run)
             conductor = Conductor(driver, run, progress, self.interrupts, self.executor)
-            conductor.conduct(segment, context)
+            try:
+                conductor.conduct(segment, context)
+            finally:
+                shutil.rmtree(context.node_folder, ignore_errors=True)
         if not self.interrupts.draining:
             driver.finish()
         if driver.error is not None:
