@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from thresher.errors import StageError
 from thresher.stages.base import Rows
 from thresher.tasks import RAW, ROW, DocumentBatch
+from thresher.tasks.columns import from_numpy, to_numpy
 
 Numbers = np.ndarray[tuple[int], np.dtype[np.int64]]
 
@@ -36,7 +37,7 @@ def numbers(batch: DocumentBatch) -> Numbers | None:
     column = batch.data.column(index)
     if not pa.types.is_integer(column.type) or column.null_count:
         return None
-    values: Numbers = column.to_numpy().astype(np.int64, copy=False)
+    values: Numbers = to_numpy(column).astype(np.int64, copy=False)
     return values
 
 
@@ -135,7 +136,7 @@ def restore(task: DocumentBatch, out: DocumentBatch, *, ours: bool) -> DocumentB
     if ours and RAW in out.data.column_names:
         return out.evolve(_parsed=task._parsed, _carried=task._carried & out._carried)
     positions = _positions(before, after)
-    source = task.data if positions is None else task.data.take(pa.array(positions))
+    source = task.data if positions is None else task.data.take(from_numpy(np.asarray(positions)))
     data = out.data
     if RAW not in data.column_names:
         data = data.append_column(source.schema.field(RAW), source.column(RAW))

@@ -12,7 +12,6 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from thresher.backends.answers import checked_answers, groups_of, named
 from thresher.backends.bisect import bisect, join
@@ -35,6 +34,7 @@ from thresher.stages.reading import ReaderStage, ReadReport
 from thresher.stages.writing import BaseWriter
 from thresher.stats import StageCounts, merge_sums
 from thresher.tasks import ROW, DocumentBatch, FileGroupTask, SpillTask, Task
+from thresher.tasks.columns import from_numpy
 
 Beat = Callable[[int, str], None]
 AnyTask = Task[Any]
@@ -103,7 +103,7 @@ class StepCall:
             return task
         if ROW not in task.data.column_names:
             start = self.rows
-            column = pa.array(np.arange(start, start + task.num_items, dtype=np.int64))
+            column = from_numpy(np.arange(start, start + task.num_items, dtype=np.int64))
             task = task.evolve(data=task.data.append_column(ROW, column))
         self._progress(_last_row(task) + 1, self.step.stages[0].name)
         return self._narrowed(0, task)
@@ -120,7 +120,7 @@ class StepCall:
             if cut and not self.attempt.probe:
                 drops = self.counts[index].dropped
                 drops["limit"] = drops.get("limit", 0) + cut
-            batch = batch.with_data(batch.data.filter(pa.array(keep)))
+            batch = batch.with_data(batch.data.filter(from_numpy(keep)))
             found = found[keep]
         out = np.isin(found, np.fromiter(skip, dtype=np.int64))
         for position in np.flatnonzero(out):
@@ -129,7 +129,7 @@ class StepCall:
             self._reject(index, from_row(self.attempt.part, "worker", reason, row))
         if not isinstance(self.step.stages[index], ReaderStage):
             self.counts[index].rows_in += int(out.sum())
-        return batch.with_data(batch.data.filter(pa.array(~out)))
+        return batch.with_data(batch.data.filter(from_numpy(~out)))
 
     def _read(
         self, index: int, stage: ReaderStage, tasks: Iterable[AnyTask]

@@ -13,11 +13,11 @@ from itertools import groupby
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from thresher.planning.plan import Stage
 from thresher.stages.filtering import Mask, RowFilterStage
 from thresher.tasks import TOKENS, DocumentBatch
+from thresher.tasks.columns import from_numpy
 
 COMPACT_BELOW = 0.75
 """Share of rows left below which they are cut out at once: judging the rest costs too much."""
@@ -66,7 +66,7 @@ def select(filters: Sequence[RowFilterStage], batch: DocumentBatch) -> Selected 
 
 
 def _cut(batch: DocumentBatch, alive: Mask) -> DocumentBatch:
-    return batch.with_data(batch.data.filter(pa.array(alive)))
+    return batch.with_data(batch.data.filter(from_numpy(alive)))
 
 
 def _is_filter(stage: Any) -> bool:

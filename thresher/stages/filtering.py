@@ -16,6 +16,7 @@ from thresher.errors import StageError
 from thresher.stages.base import ProcessingStage
 from thresher.stages.parameters import Parametrised
 from thresher.tasks import DocumentBatch
+from thresher.tasks.columns import from_numpy
 from thresher.tasks.document import visible
 
 Stage = TypeVar("Stage", bound="RowFilterStage")
@@ -102,7 +103,7 @@ class RowFilterStage(ProcessingStage[DocumentBatch, DocumentBatch]):
             return task
         counts: dict[str, int] = self.__dict__.setdefault("_drops", {})
         counts[rule] = counts.get(rule, 0) + n_dropped
-        return task.with_data(task.data.filter(pa.array(keep)))
+        return task.with_data(task.data.filter(from_numpy(keep)))
 
     @classmethod
     def sharing(cls: type[Stage], stages: Sequence[Stage]) -> list[Stage]:
@@ -183,7 +184,7 @@ def as_arrow(scores: Scores, field: str) -> pa.Array | pa.ChunkedArray:
     if isinstance(scores, pa.Array | pa.ChunkedArray):
         return scores
     try:
-        return pa.array(scores)
+        return from_numpy(scores) if isinstance(scores, np.ndarray) else pa.array(scores)
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise StageError(
             f"the scores for column {field!r} have no common type: {error}",

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-import pyarrow as pa
 
 from thresher.errors import ModelError
 from thresher.stages.base import Columns, ProcessingStage, WorkerMetadata
 from thresher.tasks import TOKENS, DocumentBatch
+from thresher.tasks.columns import from_numpy
 
 _ROWS_PER_CALL = 1024
 
@@ -75,7 +75,7 @@ class TokenCounter(ProcessingStage[DocumentBatch, DocumentBatch]):
             piece = ["" if t is None else t for t in texts.slice(start, _ROWS_PER_CALL).to_pylist()]
             encoded = self._loaded.encode_batch_fast(piece, add_special_tokens=False)
             counts[start : start + len(piece)] = [len(e) for e in encoded]
-        return task.with_column(TOKENS, pa.array(counts))
+        return task.with_column(TOKENS, from_numpy(counts))
 
 
 def documents_begin(stages: Sequence[Any]) -> int:

@@ -29,6 +29,7 @@ from thresher.stages.text.io.jsonl_schema import infer
 from thresher.stages.text.io.line_numbers import LineNumbers
 from thresher.stages.text.io.reader_options import check_reader_options
 from thresher.tasks import RAW, ROW, DocumentBatch, FileGroupTask
+from thresher.tasks.columns import from_numpy
 from thresher.tasks.document import HIDDEN
 
 Self = TypeVar("Self", bound="JsonlReaderStage")
@@ -208,7 +209,7 @@ class JsonlReaderStage(ReaderStage):
             good = np.ones(len(numbers), np.bool_)
             good[list(bad)] = False
             scanned, numbers = scanned.take(good), numbers[good]
-        columns, fields = [pa.array(numbers)], [pa.field(ROW, pa.int64())]
+        columns, fields = [from_numpy(numbers)], [pa.field(ROW, pa.int64())]
         for k, field in enumerate(schema):
             values = column(scanned, k, field)
             self._count_misfits(field.name, values, scanned, k)
@@ -267,7 +268,7 @@ def raw_records(scanned: Scan) -> pa.Array:
     n_rows = len(rows)
     data = pa.py_buffer(scanned.buffer)
     if n_rows == 0:
-        return pa.array([], pa.large_binary())
+        return pa.nulls(0, pa.large_binary())
     if np.array_equal(rows[1:, 0], rows[:-1, 1]):
         offsets = np.append(rows[:, 0], rows[-1, 1])
         return pa.LargeBinaryArray.from_buffers(
@@ -278,7 +279,7 @@ def raw_records(scanned: Scan) -> pa.Array:
     both = pa.LargeBinaryArray.from_buffers(
         pa.large_binary(), 2 * n_rows, [None, pa.py_buffer(offsets), data]
     )
-    return both.take(pa.array(np.arange(0, 2 * n_rows, 2)))
+    return both.take(from_numpy(np.arange(0, 2 * n_rows, 2)))
 
 
 def _place(

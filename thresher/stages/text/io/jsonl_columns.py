@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from thresher.kernels import compiled
 from thresher.kernels import jsonl_plain as plain
 from thresher.stages.text.io.jsonl_scan import PADDING, Scan
+from thresher.tasks.columns import bit_buffer, from_numpy
 
 TEXT = pa.large_string()
 JSON_MARK = b"thresher:json"
@@ -103,15 +104,15 @@ def _strings(scan: Scan, k: int, valid: Mask, escaped: Mask, widen: Any) -> pa.A
     n_bytes = int((stops - starts).sum())
     out = np.empty(n_bytes + PADDING, np.uint8)
     offsets = np.empty(len(starts) + 1, np.int64)
-    _unescape(n_bytes)(scan.buffer, starts, stops, escaped, out, offsets)
-    nulls = None if valid.all() else pa.array(valid).buffers()[1]
+    _unescape()(scan.buffer, starts, stops, escaped, out, offsets)
+    nulls = None if valid.all() else bit_buffer(valid)
     return pa.LargeStringArray.from_buffers(
         len(starts), pa.py_buffer(offsets), pa.py_buffer(out[: offsets[-1]]), nulls
     )
 
 
-def _unescape(n_bytes: int) -> Callable[..., None]:
-    if compiled.ready("jsonl", n_bytes):
+def _unescape() -> Callable[..., None]:
+    if compiled.ready("jsonl", 0):  # the scan has counted the bytes
         from thresher.kernels import jsonl as kernel
 
         return kernel.unescape
@@ -133,7 +134,7 @@ def _converter(kind: pa.DataType) -> Callable[[Scan, int, pa.DataType], pa.Array
 
 def _booleans(scan: Scan, k: int, kind: pa.DataType) -> pa.Array:
     is_true = scan.kinds[k] == plain.TRUE
-    return pa.array(is_true, mask=~(is_true | (scan.kinds[k] == plain.FALSE)))
+    return from_numpy(is_true, is_true | (scan.kinds[k] == plain.FALSE))
 
 
 def _integers(scan: Scan, k: int, kind: pa.DataType) -> pa.Array:

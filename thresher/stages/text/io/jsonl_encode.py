@@ -20,6 +20,7 @@ from thresher.kernels import compiled
 from thresher.kernels import jsonl_write_plain as plain
 from thresher.kernels.arrow_text import text_chunks
 from thresher.stages.text.io.jsonl_columns import is_json, is_text
+from thresher.tasks.columns import to_numpy
 
 Bytes = NDArray[np.uint8]
 Integers = NDArray[np.int64]
@@ -156,7 +157,7 @@ def _with_nulls(values: Values, column: pa.Array) -> Values:
     """The values, ``null`` where the column is null."""
     if column.null_count == 0:
         return values
-    is_null = column.is_null().to_numpy(zero_copy_only=False)
+    is_null = to_numpy(column.is_null())
     at = len(values.data)
     return Values(
         np.concatenate([values.data, np.frombuffer(NULL, np.uint8)]),
@@ -206,4 +207,4 @@ def same_values(left: pa.Array, right: pa.Array) -> NDArray[np.bool_]:
     if pa.types.is_nested(left.type) or left.type != right.type:
         pairs = zip(left.to_pylist(), right.to_pylist(), strict=True)
         return np.array([a is not None and a == b for a, b in pairs], np.bool_)
-    return pc.fill_null(pc.equal(left, right), False).to_numpy(zero_copy_only=False)
+    return to_numpy(pc.fill_null(pc.equal(left, right), False))

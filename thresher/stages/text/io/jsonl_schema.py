@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from thresher.kernels.jsonl_plain import BrokenRecord, parse_record
-from thresher.stages.text.io.jsonl_columns import TEXT, fits, json_field
+from thresher.stages.text.io.jsonl_columns import TEXT, json_field
 from thresher.tasks.document import HIDDEN
 
 _INT64 = range(-(2**63), 2**63)
@@ -42,7 +42,7 @@ def infer_field(name: str, values: list[Any]) -> pa.Field:
 
 
 def _kind(values: list[Any]) -> pa.DataType | None:
-    """The type, None for JSON text."""
+    """The type of values none of which is null; None for JSON text."""
     types = {type(value) for value in values}
     if types == {str}:
         return TEXT
@@ -54,23 +54,23 @@ def _kind(values: list[Any]) -> pa.DataType | None:
         isinstance(value, float) or abs(value) <= _EXACT_FLOAT for value in values
     ):
         return pa.float64()
-    if types in ({dict}, {list}):
-        return _nested(values)
+    if types == {dict}:
+        return _struct(values)
+    if types == {list}:
+        inner = _kind([value for items in values for value in items if value is not None])
+        return None if inner is None else pa.list_(inner)
     return None
 
 
-def _nested(values: list[Any]) -> pa.DataType | None:
-    try:
-        kind = pa.array(values).type
-    except (pa.ArrowException, OverflowError, ValueError, RecursionError):
+def _struct(objects: list[dict[str, Any]]) -> pa.DataType | None:
+    """A struct of all members, in order of appearance; None if the type of one is not known."""
+    members: dict[str, list[Any]] = {}
+    for item in objects:
+        for key, value in item.items():
+            seen = members.setdefault(key, [])
+            if value is not None:
+                seen.append(value)
+    kinds = {key: _kind(seen) for key, seen in members.items()}
+    if not kinds or None in kinds.values():
         return None
-    if _has_null(kind) or not all(fits(value, kind) for value in values):
-        return None
-    return kind
-
-
-def _has_null(kind: pa.DataType) -> bool:
-    """Whether a part of the type is not known: an empty list, or null throughout."""
-    inner = [kind.field(i).type for i in range(kind.num_fields)]
-    empty_struct = pa.types.is_struct(kind) and not inner
-    return empty_struct or pa.types.is_null(kind) or any(_has_null(part) for part in inner)
+    return pa.struct(list(kinds.items()))

@@ -24,6 +24,7 @@ from thresher.stages.text.io.jsonl_encode import (
     same_values,
 )
 from thresher.stages.text.io.jsonl_scan import PADDING, Scan, scan
+from thresher.tasks.columns import to_numpy
 
 Mask = NDArray[np.bool_]
 
@@ -98,9 +99,9 @@ def _differs(scanned: Scan, k: int, field: pa.Field, new: pa.Array, parsed: bool
     old = old_column(scanned, k, field)
     same = same_values(old, new)
     if new.null_count:
-        new_is_null = new.is_null().to_numpy(zero_copy_only=False)
+        new_is_null = to_numpy(new.is_null())
         if parsed:
-            same |= new_is_null & old.is_null().to_numpy(zero_copy_only=False)
+            same |= new_is_null & to_numpy(old.is_null())
         else:
             same |= new_is_null & (scanned.kinds[k] == plain.NULL)
     return ~same

@@ -16,6 +16,7 @@ from thresher.stages.text.io.jsonl_splice import splice
 from thresher.stages.text.io.non_ascii import escape_non_ascii
 from thresher.stages.text.io.writer_options import chosen_columns
 from thresher.tasks import RAW, DocumentBatch
+from thresher.tasks.columns import to_numpy
 
 _STRETCH = 1 << 22
 _LF = 10
@@ -111,7 +112,7 @@ def raw_lines(raw: pa.Array) -> Bytes:
 
 def _mixed_lines(task: DocumentBatch, raw: pa.ChunkedArray) -> Iterator[Bytes]:
     """Rows with and without a record, in runs of the one and the other."""
-    has_none = raw.is_null().to_numpy()
+    has_none = to_numpy(raw.is_null())
     bounds = [0, *(np.flatnonzero(np.diff(has_none)) + 1).tolist(), len(has_none)]
     for start, stop in pairwise(bounds):
         run = task.data.slice(start, stop - start)

@@ -19,6 +19,7 @@ from thresher.stages.text.io.jsonl_columns import EXTRA, TEXT, json_field
 from thresher.stages.text.io.jsonl_encode import encode_rows
 from thresher.stages.text.io.reader_options import check_reader_options
 from thresher.tasks import ROW, DocumentBatch, FileGroupTask, FileSlice
+from thresher.tasks.columns import from_numpy
 from thresher.tasks.document import HIDDEN
 
 Self = TypeVar("Self", bound="ParquetReaderStage")
@@ -100,7 +101,7 @@ class ParquetReaderStage(ReaderStage):
                         file.metadata.row_group(i).num_rows for i in range(first, last)
                     )
                     table = self._table(file, first, last, schema, piece)
-                    numbers = pa.array(np.arange(row, row + table.num_rows, dtype=np.int64))
+                    numbers = from_numpy(np.arange(row, row + table.num_rows, dtype=np.int64))
                     row += table.num_rows
                     yield DocumentBatch(
                         task.dataset_name,

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from thresher.kernels.arrow_text import is_text
 from thresher.stages.parameters import Parametrised
+from thresher.tasks.columns import from_numpy, to_numpy
 
 if TYPE_CHECKING:
     from thresher.stages.text.modifiers.modify import Modify
@@ -98,13 +99,13 @@ def modify_some(
         return column
     if len(part) == len(column):
         return changed
-    mask = np.asarray(chosen.combine_chunks().to_numpy(zero_copy_only=False))
+    mask = to_numpy(chosen)
     order = np.empty(len(column), np.int64)  # untouched rows stand first, changed ones behind
     order[~mask] = np.arange(len(column) - len(part))
     order[mask] = np.arange(len(column) - len(part), len(column))
     untouched = column.filter(pc.invert(chosen))
     return pa.chunked_array([*untouched.chunks, *changed.chunks], type=column.type).take(
-        pa.array(order)
+        from_numpy(order)
     )
 
 
