@@ -8,7 +8,7 @@ import numpy as np
 
 from thresher.kernels.arrow_text import Bytes, Integers
 from thresher.kernels.compiled import jit
-from thresher.kernels.distinct import count_sequences, table_size
+from thresher.kernels.distinct import count_distinct, table_size
 from thresher.kernels.hashing import hash_all
 from thresher.kernels.split import most_lines, split_lines
 
@@ -37,6 +37,4 @@ def _count_unique(data, offsets, found):
         for line in range(n_lines):
             lengths[line] -= starts[line]
         hash_all(data, n_lines, starts, lengths, hashes)
-        found[document] = count_sequences(
-            data, 1, n_lines, starts, lengths, hashes, first, counts, slots
-        )
+        found[document] = count_distinct(data, n_lines, starts, lengths, hashes, slots)

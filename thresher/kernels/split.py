@@ -20,38 +20,35 @@ from thresher.kernels.blocks import (
 from thresher.kernels.compiled import jit
 from thresher.kernels.white_space import spaces
 
+SPARE_EDGES = 8
+
 _line_feeds = byte_mask((((0x0A, 0x0A),),))
 
 
 @jit
-def split_words(data, begin, stop, starts, lengths):
-    """uint8[n_bytes], int64, int64 -> int64 words found, their int64 starts and lengths."""
+def split_words(data, begin, stop, edges):
+    """uint8[n_bytes], int64, int64 -> int64 words found: word i is data[edges[2i]:edges[2i + 1]].
+
+    ``edges`` int64[room] has ``SPARE_EDGES`` more than there are.
+    """
     spare = np.empty(REACH, np.uint8)
     one = types.uint64(1)
-    n_starts = 0
-    n_ends = 0
+    n_edges = 0
     before = one  # white space stands before the document
     carried = types.uint64(0)
     for place in range(begin, stop, BLOCK):
         space, carried = spaces(block_at(data, place, spare), carried)
-        own = bits_below(stop - place)
-        previous = space << one | before
-        opening = ~space & previous & own
-        closing = space & ~previous & own
+        found = (space ^ (space << one | before)) & bits_below(stop - place)
         before = space >> types.uint64(63)
-        while opening != 0:
-            starts[n_starts] = place + lowest_bit(opening)
-            n_starts += 1
-            opening &= opening - one
-        while closing != 0:
-            lengths[n_ends] = place + lowest_bit(closing)
-            n_ends += 1
-            closing &= closing - one
-    if n_ends < n_starts:
-        lengths[n_ends] = stop
-    for word in range(n_starts):
-        lengths[word] -= starts[word]
-    return n_starts
+        known = n_edges + count_bits(found)
+        while n_edges < known:  # eight at a time: fewer branches to guess wrong
+            for i in range(SPARE_EDGES):
+                edges[n_edges + i] = place + lowest_bit(found)
+                found &= found - one
+            n_edges += SPARE_EDGES
+        n_edges = known
+    edges[n_edges] = stop
+    return (n_edges + 1) >> 1
 
 
 @jit

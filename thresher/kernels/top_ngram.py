@@ -8,10 +8,10 @@ import numpy as np
 
 from thresher.kernels.arrow_text import Bytes, Integers
 from thresher.kernels.compiled import jit
-from thresher.kernels.distinct import count_sequences, table_size
 from thresher.kernels.find import count_occurrences
-from thresher.kernels.hashing import hash_all
-from thresher.kernels.split import split_words
+from thresher.kernels.frequent import most_frequent, tally_size
+from thresher.kernels.hashing import hash_words
+from thresher.kernels.split import SPARE_EDGES, split_words
 from thresher.kernels.words import signals as count_words
 
 
@@ -29,28 +29,20 @@ def signals(data: Bytes, offsets: Integers, n: int) -> dict[str, Integers]:
 
 @jit
 def _score(data, offsets, n, most_words, found):
-    starts = np.empty(most_words + 1, np.int64)
-    lengths = np.empty(most_words + 1, np.int64)
+    edges = np.empty(2 * most_words + SPARE_EDGES, np.int64)
     hashes = np.empty(most_words + 1, np.uint64)
-    first = np.empty(most_words + 1, np.int64)
-    counts = np.empty(most_words + 1, np.int64)
-    slots = np.empty(table_size(most_words), np.uint64)
+    keys = np.empty(most_words, np.uint64)
+    tally = np.empty(tally_size(most_words), np.uint32)
     for document in range(offsets.size - 1):
         begin = offsets[document]
         stop = offsets[document + 1]
-        n_words = split_words(data, begin, stop, starts, lengths)
+        n_words = split_words(data, begin, stop, edges)
         if n_words < n:
             found[document] = -1
             continue
-        hash_all(data, n_words, starts, lengths, hashes)
-        n_distinct = count_sequences(
-            data, n, n_words, starts, lengths, hashes, first, counts, slots
-        )
-        top = 0
-        for known in range(1, n_distinct):
-            if counts[known] > counts[top]:
-                top = known
-        pattern = _joined(data, n, first[top], starts, lengths)
+        hash_words(data, n_words, edges, hashes)
+        top = most_frequent(data, n, n_words, edges, hashes, keys, tally)
+        pattern = _joined(data, n, top, edges)
         n_characters = 0
         for k in range(pattern.size):
             n_characters += pattern[k] & 0xC0 != 0x80
@@ -58,15 +50,16 @@ def _score(data, offsets, n, most_words, found):
 
 
 @jit
-def _joined(data, n, top, starts, lengths):
+def _joined(data, n, top, edges):
     """The n words from number ``top`` on, joined by blanks: uint8[n_bytes]."""
     size = n - 1
-    for k in range(n):
-        size += lengths[top + k]
+    for k in range(top, top + n):
+        size += edges[2 * k + 1] - edges[2 * k]
     joined = np.full(size, 32, np.uint8)
     place = 0
-    for k in range(n):
-        for i in range(lengths[top + k]):
-            joined[place + i] = data[starts[top + k] + i]
-        place += lengths[top + k] + 1
+    for k in range(top, top + n):
+        length = edges[2 * k + 1] - edges[2 * k]
+        for i in range(length):
+            joined[place + i] = data[edges[2 * k] + i]
+        place += length + 1
     return joined
