@@ -108,7 +108,7 @@ def test_schema_of_a_sample(tmp_path: Path) -> None:
     schema = JsonlReaderStage().infer_schema(group(path), 100)
     assert {field.name: str(field.type) for field in schema} == {
         "s": "large_string", "i": "int64", "f": "double", "b": "bool", "z": "large_string",
-        "m": "large_string", "o": "struct<k: int64, j: string>", "l": "list<item: int64>",
+        "m": "large_string", "o": "struct<k: int64, j: large_string>", "l": "list<item: int64>",
         "h": "large_string", "e": "large_string",
     }  # fmt: skip
     as_json = [field.name for field in schema if field.metadata]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from thresher import storage
 from thresher.errors import DataError
+from thresher.stages.text.io import reused_buffers
 from thresher.stages.text.io.decompress import CutOff, compression_of, decompressed
 from thresher.stages.text.io.jsonl_scan import PADDING
 from thresher.tasks import FileSlice
@@ -75,7 +76,7 @@ class _Filling:
     """A block while it is filled; ``whole`` is where its last, unended line begins."""
 
     def __init__(self, capacity: int) -> None:
-        self.buffer = np.empty(capacity + PADDING, np.uint8)
+        self.buffer = reused_buffers.empty(capacity + PADDING)
         self.stop = 0
         self.whole = 0
         self.pieces: list[Piece] = []
@@ -95,7 +96,7 @@ class _Filling:
                 todo="check that the file is JSONL, one record per line",
             )
         if needed > len(self.buffer):
-            larger = np.empty(needed + needed // 4, np.uint8)
+            larger = reused_buffers.empty(needed + needed // 4)
             larger[: self.stop] = self.buffer[: self.stop]
             self.buffer = larger
         return self.buffer.data[self.stop : self.stop + n_bytes]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from thresher.kernels import compiled
 from thresher.kernels import jsonl_plain as plain
+from thresher.stages.text.io import reused_buffers
 from thresher.stages.text.io.jsonl_scan import PADDING, Scan
 from thresher.tasks.columns import bit_buffer, from_numpy
 
@@ -102,7 +103,7 @@ def _strings(scan: Scan, k: int, valid: Mask, escaped: Mask, widen: Any) -> pa.A
     starts = np.where(valid, scan.spans[k, :, 1] - widen, 0)
     stops = np.where(valid, scan.spans[k, :, 2] + widen, 0)
     n_bytes = int((stops - starts).sum())
-    out = np.empty(n_bytes + PADDING, np.uint8)
+    out = reused_buffers.empty(n_bytes + PADDING)
     offsets = np.empty(len(starts) + 1, np.int64)
     _unescape()(scan.buffer, starts, stops, escaped, out, offsets)
     nulls = None if valid.all() else bit_buffer(valid)
