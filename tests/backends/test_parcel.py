@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
+import errno
+import io
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.toys import batch, ids_of
-from thresher.backends import parcel
+from thresher.backends import overflow, parcel
 from thresher.backends.parcel import INLINE_BYTES, ParcelFolders, sweep_orphans
 from thresher.tasks import DocumentBatch, FileGroupTask, FileSlice
 
@@ -88,3 +93,48 @@ def test_folders_go_with_their_process(
     folders.remove()
     assert not Path(folders.shared).exists()
     assert not Path(folders.disk).exists()
+
+
+@pytest.mark.parametrize("joined", [False, True])
+def test_shared_memory_that_fills_up_midway_means_disk_too(
+    folders: ParcelFolders, shared: Path, tmp_path: Path, joined: bool
+) -> None:
+    tasks = [wide(8), wide(8)]
+    with _device_of(shared, 100_000):
+        if joined:
+            [packed] = folders.pack_joined(iter(tasks))
+            opened = list(packed.pieces())
+        else:
+            packed = folders.pack(tasks[0])
+            opened = [packed.open()]
+
+    assert files_in(tmp_path / "disk") == [Path(packed.path)]
+    assert not files_in(shared)
+    assert packed.size == os.path.getsize(packed.path)
+    assert ids_of(opened) == [*range(8)] * (2 if joined else 1)
+
+
+def test_a_full_disk_is_an_error(folders: ParcelFolders, tmp_path: Path) -> None:
+    with _device_of(tmp_path, 100_000), pytest.raises(OSError, match="No space"):
+        folders.pack(wide(8))
+
+
+@contextmanager
+def _device_of(folder: Path, size: int) -> Iterator[None]:
+    """Let each file below ``folder`` take ``size`` bytes at most."""
+
+    class Limited(io.FileIO):
+        def write(self, data: Any, /) -> int:
+            room = size - self.tell()
+            if room <= 0 and len(data):
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().write(memoryview(data)[:room])
+
+    def limited(path: str, mode: str, **options: Any) -> Any:
+        if "r" in mode or not Path(path).is_relative_to(folder):
+            return open(path, mode, **options)
+        return Limited(path, mode.replace("b", ""))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(overflow, "open", limited, raising=False)
+        yield

@@ -14,12 +14,13 @@ import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from uuid import uuid4
 
 import pyarrow as pa
 
 from thresher.backends.bisect import join
+from thresher.backends.overflow import OverflowingFile
 from thresher.runs.task_file import (
     from_bytes,
     read_table,
@@ -122,21 +123,9 @@ class ParcelFolders:
         if size <= INLINE_BYTES:
             data = to_bytes(task)
             return Parcel(data=data, size=len(data))
-        for folder in (self.shared, self.disk):
-            if folder == self.shared and not _has_room(folder, size):
-                continue
-            path = f"{folder}/{uuid4().hex}"
-            try:
-                with open(path, "xb") as file:
-                    write_task(task, file)
-            except OSError:
-                if folder == self.disk:
-                    raise
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(path)
-                continue
-            return Parcel(path=path, size=os.path.getsize(path))
-        raise AssertionError("the disk folder either takes a parcel or raises")
+        with self.open(size) as file:
+            write_task(task, file)
+        return Parcel(path=file.path, size=os.path.getsize(file.path))
 
     def pack_joined(self, tasks: Iterable[Task[Any]]) -> Iterator[Parcel]:
         """Put neighbouring batches into as few parcels as ``TASK_BYTES`` allow.
@@ -153,11 +142,11 @@ class ParcelFolders:
         if stream.first is not None:
             yield stream.close()
 
-    def open(self, size: int) -> tuple[str, IO[bytes]]:
-        """Path and file of a new parcel of about ``size`` bytes."""
+    def open(self, size: int) -> OverflowingFile:
+        """The file of a new parcel of about ``size`` bytes."""
+        name = uuid4().hex
         folder = self.shared if _has_room(self.shared, size) else self.disk
-        path = f"{folder}/{uuid4().hex}"
-        return path, open(path, "xb")
+        return OverflowingFile(f"{folder}/{name}", f"{self.disk}/{name}")
 
     def remove(self) -> None:
         """Remove both folders."""
@@ -172,8 +161,7 @@ class _Stream:
     def __init__(self, folders: ParcelFolders) -> None:
         self._folders = folders
         self._small: list[DocumentBatch] = []
-        self._path = ""
-        self._file: IO[bytes] | None = None
+        self._file: OverflowingFile | None = None
         self._writer: pa.ipc.RecordBatchFileWriter | None = None
         self._size = 0
         self._carried: frozenset[str] = frozenset()
@@ -196,7 +184,7 @@ class _Stream:
         if self._size <= INLINE_BYTES:
             return
         if self._writer is None:
-            self._path, self._file = self._folders.open(TASK_BYTES)
+            self._file = self._folders.open(TASK_BYTES)
             self._writer = pa.ipc.new_file(self._file, task.data.schema)
         for batch in self._small:
             self._writer.write_table(batch.data)
@@ -211,7 +199,7 @@ class _Stream:
         self._writer.close()
         self._file.close()
         rest = without_data(self.first, _carried=self._carried)
-        return Parcel(path=self._path, size=os.path.getsize(self._path), rest=rest)
+        return Parcel(path=self._file.path, size=os.path.getsize(self._file.path), rest=rest)
 
 
 def sweep_orphans(folder: Path | None = None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import pickle
+from io import RawIOBase
 from typing import IO, Any
 
 import pyarrow as pa
@@ -32,7 +33,7 @@ def pickled(task: Task[Any]) -> bytes:
     return by_value
 
 
-def write_task(task: Task[Any], file: IO[bytes]) -> int:
+def write_task(task: Task[Any], file: IO[bytes] | RawIOBase) -> int:
     """Write a task to an open file; returns its items, rows for tables."""
     if isinstance(task.data, pa.Table):
         table = task.data
