@@ -42,6 +42,7 @@ def account_of(rows: Rows, before: list[int], *outs: list[int]) -> Account:
         ("expand", [0, 1, 2], [[0, 0], [2]], Account(3, 3, dropped=1, expanded=1)),
         ("expand", [0, 0], [[0, 0, 0]], Account(2, 3, expanded=1)),
         ("merge", [0, 1, 2], [[0]], Account(3, 1, merged=2)),
+        ("merge", [0, 0, 0, 1], [[1, 0, 0]], Account(4, 3, merged=1)),
         ("any", [0, 1, 2], [[2, 0]], Account(3, 2, dropped=1)),
         ("any", [0, 1], [[0, 1, 1]], Account(2, 3, expanded=1)),
         ("any", [0, 1], [[7, 8]], Account(2, 2, opaque=True)),
@@ -62,6 +63,8 @@ def test_rows_are_accounted_for_by_number(
         ("subset", [0, 1, 2], [0, 0]),
         ("subset", [0, 1, 2], [3]),
         ("subset", [0, 0, 1], [0, 1, 1]),
+        ("merge", [0, 0, 1], [0, 1, 1]),
+        ("merge", [0, 1, 2], [3]),
         ("expand", [0, 1], [0, 0, 2]),
     ],
 )

@@ -30,6 +30,7 @@ from tests.toys import (
 from thresher.backends.local import LocalExecutor
 from thresher.errors import EngineError, PlanError, StageError
 from thresher.pipeline import Pipeline, conductor
+from thresher.runs.report import Observer, RunEnd
 from thresher.stages.base import ProcessingStage, WorkerMetadata
 from thresher.stages.resources import Resources
 from thresher.stages.text.filters import ScoreFilter, WordCountFilter
@@ -203,6 +204,19 @@ def test_a_row_that_kills_its_worker_is_found_and_the_rest_survives() -> None:
     assert "kills its worker" in entry["error"]
     assert "SIGSEGV" in entry["error"]
     assert json_of(entry) == {"id": 4, "text": "text of 4"}
+
+
+def test_deaths_of_workers_and_seconds_of_processors_are_told() -> None:
+    class Seen(Observer):
+        def ended(self, end: RunEnd) -> None:
+            self.end = end
+
+    seen = Seen()
+    run(DieOn(4, signal.SIGSEGV), tasks=6, rows=3, observer=seen)
+
+    assert seen.end.snapshot.worker_restarts > 0
+    counts = {each.stage: each for each in seen.end.snapshot.counts}
+    assert all(0 < each.cpu_seconds <= each.seconds + 0.1 for each in counts.values())
 
 
 def json_of(entry: dict[str, Any]) -> Any:

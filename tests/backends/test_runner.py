@@ -13,6 +13,7 @@ from thresher.backends.call_failed import CallFailed
 from thresher.backends.context import Attempt, RunContext
 from thresher.backends.output import OutputFiles
 from thresher.backends.runner import StepCall
+from thresher.errors import PlanError
 from thresher.planning.plan import Step
 from thresher.runs.part import OUT
 from thresher.stages.base import ProcessingStage
@@ -200,6 +201,21 @@ def test_a_broken_declaration_is_not_bisected(call: Calling) -> None:
             return task.with_data(pa.concat_tables([task.data, task.data]))
 
     assert failing(call, Doubling([3]), batch(range(5))).kind == "broken"
+
+
+def test_a_stage_that_cannot_run_as_asked_is_not_bisected(call: Calling) -> None:
+    calls = []
+
+    class Mistaken(Pass):
+        def process(self, task: DocumentBatch) -> DocumentBatch:
+            calls.append(task.num_items)
+            raise PlanError("no such thing", todo="ask for another")
+
+    failed = failing(call, Mistaken(), batch(range(5)))
+
+    assert (failed.kind, failed.stage) == ("broken", "Mistaken")
+    assert (failed.error, failed.detail) == ("no such thing", "ask for another")
+    assert calls == [5]
 
 
 def test_a_reader_takes_files_and_a_writer_documents(call: Calling) -> None:

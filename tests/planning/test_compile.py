@@ -12,6 +12,7 @@ from thresher.errors import PlanError
 from thresher.pipeline import Pipeline
 from thresher.planning.compile import compile_plan
 from thresher.planning.machine import Machine
+from thresher.planning.plan import Plan
 from thresher.stages.base import ProcessingStage
 from thresher.stages.checkpoint import Checkpoint
 from thresher.stages.file_partitioning import FilePartitioningStage
@@ -49,6 +50,11 @@ def mistakes_of(stages: list[Any], **options: Any) -> list[str]:
     return [str(mistake) for mistake in error.mistakes or [error]]
 
 
+def names_of(plan: Plan) -> list[str]:
+    """The stages behind the reader."""
+    return [stage.name for stage in plan.stages[1:]]
+
+
 def test_all_mistakes_are_told_at_once(source: JsonlReader, tmp_path: Path) -> None:
     told = mistakes_of(
         [
@@ -77,14 +83,20 @@ def test_a_missing_column_comes_with_the_nearest_name(source: JsonlReader) -> No
 
 
 def test_columns_are_followed_through_the_stages(source: JsonlReader) -> None:
-    compile_plan("p", [source, Lengths(), KeepEven(), Needs("length", "text")])
+    plan = compile_plan("p", [source, Lengths(), KeepEven(), Needs("length", "text")])
     [told] = mistakes_of([source, KeepEven(), Needs("length"), Lengths()])
 
+    assert names_of(plan) == ["Lengths", "KeepEven", "Needs"]
     assert "'length'" in told
+    assert "stage 4, 'Needs'" in told
 
 
 def test_a_stage_that_declares_nothing_may_add_any_column(source: JsonlReader) -> None:
-    compile_plan("p", [source, Pass(), Needs("length")])
+    plan = compile_plan("p", [source, Pass(), Needs("length")])
+
+    assert names_of(plan) == ["Pass", "Needs"]
+    [told] = mistakes_of([source, Needs("length"), Pass()])  # here nothing can have added it
+    assert "'length'" in told
 
 
 def test_task_types_have_to_fit(source: JsonlReader) -> None:
@@ -96,7 +108,10 @@ def test_task_types_have_to_fit(source: JsonlReader) -> None:
 
 
 def test_a_decorated_stage_takes_what_it_is_given(source: JsonlReader) -> None:
-    compile_plan("p", [source, halves, Lengths()])
+    plan = compile_plan("p", [source, halves, Lengths()])
+
+    assert plan.stages[1] == halves
+    assert names_of(plan) == [halves.name, "Lengths"]
 
 
 @pytest.mark.parametrize(
@@ -128,7 +143,12 @@ def test_too_many_cores_are_scaled_down_and_announced(source: JsonlReader) -> No
 def test_gpus_suffice_where_there_are_some(source: JsonlReader) -> None:
     stage = Pass().with_(resources=Resources(gpu_memory_gb=10))
 
-    compile_plan("p", [source, stage], machine=Machine(4, 2**40, 1))
+    plan = compile_plan("p", [source, stage], machine=Machine(4, 2**40, 1))
+
+    assert plan.notes == ()
+    assert plan.stages[1].resources == Resources(gpu_memory_gb=10)
+    [told] = mistakes_of([source, stage])
+    assert "10 GiB of a GPU" in told
 
 
 def test_a_reader_comes_first_and_a_writer_last(source: JsonlReader, tmp_path: Path) -> None:

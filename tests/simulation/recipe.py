@@ -141,7 +141,8 @@ def plan_of(recipe: Recipe, sources: Sources) -> Plan:
 
 
 def _stage(name: str) -> Any:
-    return SimpleNamespace(name=name, rows="subset" if name != "write" else "same")
+    rows = "subset" if name != "write" else "same"
+    return SimpleNamespace(name=name, rows=rows, kernels=tuple)
 
 
 @dataclass

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import inspect
 import pickle
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +9,9 @@ import pytest
 from tests.toys import Lengths, Pass, Sleep, batch
 from thresher.errors import PlanError, StageError
 from thresher.stages.base import CompositeStage, ProcessingStage
+from thresher.stages.checkpoint import Checkpoint
 from thresher.stages.resources import Resources
+from thresher.stages.text.modifiers import NewlineNormalizer
 from thresher.tasks import DocumentBatch, FileGroupTask, Task
 
 
@@ -257,3 +260,12 @@ def test_any_task_class_can_be_declared() -> None:
         pass
 
     assert Files().task_types() == (FileGroupTask, Task)
+
+
+@pytest.mark.parametrize("cls", [Checkpoint, NewlineNormalizer])
+def test_a_class_without_parameters_takes_none(cls: type) -> None:
+    assert inspect.signature(cls).parameters == {}
+    with pytest.raises(TypeError):
+        cls(anything=1)
+    with pytest.raises(TypeError):
+        cls(1)

@@ -128,6 +128,7 @@ class Driver:
         self._outcomes: list[Outcome] = []
         self._reasons: Counter[str] = Counter()
         self._deaths = 0
+        self.restarts = 0  # of workers, over the whole run of the Segment
 
     # -- leases -------------------------------------------------------------------------------
 
@@ -279,6 +280,7 @@ class Driver:
 
     def _died(self, state: _State, lease: Lease, failed: Failed) -> None:
         self._deaths += 1
+        self.restarts += 1
         if self._deaths > MAX_DEATHS_IN_A_ROW:
             self.error = EngineError(
                 f"workers died {self._deaths} times without finishing anything: {failed.error}",

@@ -63,8 +63,10 @@ def account(stage: str, rows: Rows, task: DocumentBatch, outs: list[DocumentBatc
             return Account(n_in, n_out, merged=lost)
         return Account(n_in, n_out, dropped=lost)
     counts = _occurrences(before, joined)
-    if rows == "subset" and (counts[1] > counts[0]).any():
-        raise _broken(stage, "subset", "repeated rows, or made rows that it was not given")
+    if rows in ("subset", "merge") and (counts[1] > counts[0]).any():
+        raise _broken(stage, rows, "repeated rows, or made rows that it was not given")
+    if rows == "merge":
+        return Account(n_in, n_out, merged=n_in - n_out)
     if (counts[0] == 0).any():
         if rows == "expand":
             raise _broken(stage, "expand", "made rows whose parents it was not given")

@@ -52,6 +52,8 @@ class OutputFiles:
     def writing(self, writer: BaseWriter, path: Path) -> Iterator[LazyStream]:
         """A stream to a temporary on port ``out``; no file if nothing is written to it."""
         temp, full = self._temp(OUT)
+        beside = {ending: writer.companion(full, ending) for ending in writer.companions}
+        self._opened += beside.values()
         crash_point("before-write")
         stream = LazyStream(writer, full)
         try:
@@ -62,6 +64,8 @@ class OutputFiles:
         if stream.opened is None:
             return
         self._close(OUT, path, temp, full, writer.count_rows(full), writer.file_extension)
+        for ending, other in beside.items():
+            self._close(OUT, path, writer.companion(temp, ending), other, 0, ending)
         crash_point("after-write")
 
     def spill(self, path: Path, task: Task[Any]) -> None:

@@ -8,7 +8,7 @@ calls it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from time import perf_counter
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,8 +21,10 @@ from thresher.backends.lineage import account, numbers, restore
 from thresher.backends.output import LazyStream, OutputFiles
 from thresher.backends.quarantine import Rejected, from_bad_record, from_row
 from thresher.backends.selection import runs, select
+from thresher.backends.stopwatch import Stopwatch
 from thresher.backends.tally import count_tokens, forget_drops, name_drops
-from thresher.errors import DataError, StageError, StorageError, ThresherError
+from thresher.backends.whole_tasks import joined, of_a_whole_task, wrong_kind
+from thresher.errors import DataError, PlanError, StageError, StorageError, ThresherError
 from thresher.planning.check import is_ours
 from thresher.planning.plan import Stage, Step
 from thresher.runs.part import Path
@@ -80,7 +82,8 @@ class StepCall:
             elif isinstance(stage, BaseWriter):
                 flow = self._write(index, stage, flow)
             else:
-                flow = self._apply(index, stage, flow)
+                whole = joined(stage, flow) if stage.whole_parts else flow
+                flow = self._apply(index, stage, whole)
         yield from flow
         self.locate_rejected()
 
@@ -138,15 +141,15 @@ class StepCall:
         counts.metrics["is_reader"] = 1
         for task in tasks:
             if not isinstance(task, FileGroupTask):
-                raise _wrong_kind(stage, FileGroupTask, task)
+                raise wrong_kind(stage, FileGroupTask, task)
             self._source, self._reader = task, stage
             report = ReadReport()
             batches = stage.read(task, report)
             told = found = 0
             while True:
-                start = perf_counter()
+                watch = Stopwatch()
                 batch = self._next(stage, batches)
-                counts.seconds += perf_counter() - start
+                watch.charge(counts)
                 bad = report.bad[told:]
                 told = len(report.bad)
                 for record in bad:
@@ -163,6 +166,7 @@ class StepCall:
                     yield batch
             found = report.found
             counts.rows_in += found
+            counts.dropped = merge_sums(counts.dropped, report.dropped)
             counts.metrics.update(stage._consume_custom_metrics())
 
     def _next(self, stage: ReaderStage, batches: Iterator[DocumentBatch]) -> DocumentBatch | None:
@@ -187,10 +191,11 @@ class StepCall:
         size = stage.batch_size or 1
         for group in groups_of(tasks, size):
             self.beat(self.rows, stage.name)
-            start = perf_counter()
-            outs = self._call_group(index, stage, group)
+            watch = Stopwatch()
+            with stage._reporting(partial(self.beat, self.rows, stage.name)):
+                outs = self._call_group(index, stage, group)
             counts = self.counts[index]
-            counts.seconds += perf_counter() - start
+            watch.charge(counts)
             counts.tasks += len(group)
             for name, value in stage._consume_custom_metrics().items():
                 counts.metrics[name] = counts.metrics.get(name, 0.0) + value
@@ -201,7 +206,7 @@ class StepCall:
         filters = [stage for _, stage in run if isinstance(stage, RowFilterStage)]
         for task in tasks:
             self.beat(self.rows, filters[0].name)
-            start = perf_counter()
+            watch = Stopwatch()
             try:
                 selected = select(filters, task) if isinstance(task, DocumentBatch) else None
             except Exception:
@@ -212,7 +217,7 @@ class StepCall:
                     flow = self._apply(index, stage, flow)
                 yield from flow
                 continue
-            seconds = (perf_counter() - start) / len(run)
+            watch.charge(*(self.counts[index] for index, _ in run))
             size = getattr(task, "size_bytes", 0)
             for (index, _), (rows_in, rows_out, drops) in zip(run, selected.rows, strict=False):
                 counts = self.counts[index]
@@ -220,7 +225,6 @@ class StepCall:
                 counts.rows_out += rows_out
                 counts.bytes_in += size * rows_in // max(task.num_items, 1)
                 counts.dropped = merge_sums(counts.dropped, drops)
-                counts.seconds += seconds
                 counts.tasks += 1
             if selected.batch.num_items:
                 yield selected.batch
@@ -230,6 +234,8 @@ class StepCall:
             checked = checked_answers(stage, group, stage.process_batch(list(group)))
         except CallFailed:
             raise
+        except PlanError as error:  # no matter of rows: it would be the same with each
+            raise CallFailed("broken", stage.name, error.what, error.todo) from error
         except Exception as error:
             forget_drops(stage)
             if len(group) > 1:
@@ -255,11 +261,14 @@ class StepCall:
     ) -> list[Any]:
         counts.bytes_in += getattr(task, "size_bytes", 0)
         count_tokens(counts, task, outs)
+        same_files = isinstance(task, FileGroupTask) and task.num_items == sum(
+            out.num_items if isinstance(out, FileGroupTask) else -1 for out in outs
+        )
         batches = [out for out in outs if isinstance(out, DocumentBatch)]
         if not isinstance(task, DocumentBatch) or len(batches) < len(outs):
             counts.rows_in += task.num_items
             counts.rows_out += sum(out.num_items for out in outs)
-            counts.opaque = True
+            counts.opaque = counts.opaque or not same_files
             return outs
         try:
             told = account(stage.name, stage.rows, task, batches)
@@ -280,7 +289,7 @@ class StepCall:
     ) -> list[AnyTask]:
         narrow = isinstance(task, DocumentBatch) and stage.rows in ROW_WISE
         if not narrow:
-            raise CallFailed("raised", stage.name, in_words(error)) from error
+            raise of_a_whole_task(stage, error) from error
         assert isinstance(task, DocumentBatch)
 
         def call(piece: DocumentBatch) -> list[DocumentBatch]:
@@ -307,16 +316,16 @@ class StepCall:
         with self.files.writing(stage, self.path) as stream:
             for task in tasks:
                 if not isinstance(task, DocumentBatch):
-                    raise _wrong_kind(stage, DocumentBatch, task)
+                    raise wrong_kind(stage, DocumentBatch, task)
                 self.beat(self.rows, stage.name)
-                start = perf_counter()
+                watch = Stopwatch()
                 counts.rows_in += task.num_items
                 counts.bytes_in += task.size_bytes
                 written = self._written(index, stage, stream, task)
                 counts.rows_out += sum(batch.num_items for batch in written)
                 count_tokens(counts, task, written)
                 counts.tasks += 1
-                counts.seconds += perf_counter() - start
+                watch.charge(counts)
         yield from ()
 
     def _written(
@@ -372,12 +381,6 @@ class StepCall:
     def _progress(self, rows: int, stage: str) -> None:
         self.rows = max(self.rows, rows)
         self.beat(self.rows, stage)
-
-
-def _wrong_kind(stage: Stage, wanted: type[AnyTask], task: AnyTask) -> CallFailed:
-    what = f"takes a {wanted.__name__} and was given a {type(task).__name__}"
-    todo = f"put a stage that makes a {wanted.__name__} before it"
-    return CallFailed("broken", stage.name, what, todo)
 
 
 def _last_row(batch: DocumentBatch) -> int:

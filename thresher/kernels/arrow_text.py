@@ -67,3 +67,10 @@ def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     view = array[:]
     view.flags.writeable = False
     return view
+
+
+def sample() -> Text:
+    """Two documents as kernels are given them, to compile a kernel with."""
+    offsets = pa.py_buffer(np.array([0, 10, 21], np.int64))
+    data = pa.py_buffer(b"Two words.And a\nline.")
+    return _text(pa.LargeStringArray.from_buffers(2, offsets, data))

@@ -11,22 +11,35 @@ kernel calls has changed in another file.
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import os
-from collections.abc import Callable
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from threading import Lock
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar, cast
 
 import xxhash
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 COMPILE_AFTER_MB = {
+    "c4_lines": 44,
     "characters": 8,
+    "fineweb_lines": 130,
+    "gopher_lines": 70,
+    "gopher_ngrams": 11,
+    "gopher_repeats": 70,
+    "gopher_stop_words": 65,
+    "gopher_words": 44,
     "jsonl": 160,
     "jsonl_write": 64,
     "lines": 230,
+    "pii_places": 220,
     "repeated_lines": 260,
     "symbols": 20,
     "top_ngram": 70,
@@ -41,6 +54,7 @@ _COMPILE_AFTER_MB = 48  # kernels that nobody measured
 _seen: dict[str, int] = {}
 _ready: set[str] = set()
 _lock = Lock()
+_compilers: list[subprocess.Popen[bytes]] = []  # kept, so that none is reported as lost
 
 
 def jit(function: F) -> F:
@@ -48,22 +62,34 @@ def jit(function: F) -> F:
     import numba
 
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False}
+    options["no_cfunc_wrapper"] = True
+    folder = cache_folder()
+    if folder is None:
+        return numba.njit(**options)(function)
     config: Any = numba.config
     own = config.CACHE_DIR
-    config.CACHE_DIR = str(cache_folder())
+    config.CACHE_DIR = str(folder)
     try:
         return numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # numba found no place it may write a cache to
-        return numba.njit(**options)(function)
     finally:
         config.CACHE_DIR = own
+
+
+def part(function: F) -> F:
+    """Compile a function that only kernels call: not cached, as it is within the kernel that is."""
+    import numba
+
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False}
+    compiler: Any = numba.njit
+    return cast(F, compiler(no_cfunc_wrapper=True, no_cpython_wrapper=True, **options)(function))
 
 
 def ready(module: str, n_bytes: int) -> bool:
     """Whether to use the compiled kernels of ``thresher.kernels.<module>`` on ``n_bytes`` more.
 
     True once the module's kernels are in a cache, or once this process has seen so many bytes that
-    compiling pays. ``THRESHER_KERNELS=compiled`` or ``plain`` decides it by hand.
+    compiling pays. Waits while :func:`prepare` has them compiled. ``THRESHER_KERNELS=compiled`` or
+    ``plain`` decides it by hand.
     """
     forced = os.environ.get("THRESHER_KERNELS")
     if forced:
@@ -73,19 +99,88 @@ def ready(module: str, n_bytes: int) -> bool:
     with _lock:
         total = _seen.get(module, 0) + n_bytes
         _seen[module] = total
-        pays = total >= 1e6 * COMPILE_AFTER_MB.get(module, _COMPILE_AFTER_MB)
-        if pays or any(cache_folder().glob(f"*/{module}.*.nbi")):
-            _ready.add(module)
-            return True
-    return False
+    if total < _break_even(module) and not _is_cached(module) and not _is_compiling(module):
+        return False
+    with _lock_file(module) as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+    _ready.add(module)
+    return True
+
+
+def prepare(modules: Iterable[str], n_bytes: int) -> None:
+    """Have kernels compiled beside this process, on all processors, if ``n_bytes`` make it pay.
+
+    Returns at once. What another process compiles already is left to it.
+    """
+    if os.environ.get("THRESHER_KERNELS") or cache_folder() is None:
+        return
+    wanted = [m for m in modules if _break_even(m) <= n_bytes and not _is_cached(m)]
+    n_compilers = min(len(wanted), len(os.sched_getaffinity(0)))
+    for own in (wanted[k::n_compilers] for k in range(n_compilers)):
+        with ExitStack() as stack:
+            files = {module: stack.enter_context(_lock_file(module)) for module in own}
+            free = {module: file.fileno() for module, file in files.items() if _take(file)}
+            if free:
+                _compilers.append(_start_compiler(free))
+
+
+def _start_compiler(locks: dict[str, int]) -> subprocess.Popen[bytes]:
+    """A process that holds the locks of its modules, and lets go of each as it is compiled."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "thresher.kernels.compiler"]
+        + [f"{module}:{lock}" for module, lock in locks.items()],
+        pass_fds=tuple(locks.values()),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # what it makes is of use also if this run is interrupted
+    )
+
+
+def _break_even(module: str) -> float:
+    return 1e6 * COMPILE_AFTER_MB.get(module, _COMPILE_AFTER_MB)
+
+
+def _is_cached(module: str) -> bool:
+    folder = cache_folder()
+    return folder is not None and any(folder.glob(f"*/{module}.*.nbi"))
+
+
+def _is_compiling(module: str) -> bool:
+    with _lock_file(module) as file:
+        return not _take(file, fcntl.LOCK_SH)
+
+
+def _lock_file(module: str) -> IO[bytes]:
+    """The file whose lock a compiler of the module holds."""
+    folder = cache_folder()
+    return open(os.devnull if folder is None else folder / f"{module}.lock", "ab")
+
+
+def _take(file: IO[bytes], kind: int = fcntl.LOCK_EX) -> bool:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 @functools.cache
-def cache_folder() -> Path:
-    """Where compiled kernels are kept: below ``NUMBA_CACHE_DIR``, else the user's cache folder."""
-    given = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
-    base = Path(given) if given else Path.home() / ".cache"
+def cache_folder() -> Path | None:
+    """Where compiled kernels are kept; None if there is no place for them.
+
+    Below ``NUMBA_CACHE_DIR`` or ``XDG_CACHE_HOME``, else in the user's cache folder, or in one for
+    temporary files if that cannot be written.
+    """
     text = xxhash.xxh3_64()
     for source in sorted(Path(__file__).parent.glob("*.py")):
         text.update(source.read_bytes())
-    return base / "thresher" / f"kernels-{text.hexdigest()}"
+    given = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
+    own = Path(given) if given else Path.home() / ".cache"
+    for base in (own / "thresher", Path(tempfile.gettempdir()) / f"thresher-{os.getuid()}"):
+        folder = base / f"kernels-{text.hexdigest()}"
+        with suppress(OSError):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                return folder
+    return None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numba import types
 
 from thresher.kernels import jsonl_plain as plain
@@ -34,6 +35,20 @@ _DEPTH = plain.MAX_DEPTH
 _KEY, _FIRST_KEY, _COLON, _VALUE, _FIRST_VALUE, _COMMA, _END = range(7)
 
 _LF, _QUOTE = 10, 34
+
+
+def compile_all() -> None:
+    """Compile what :func:`scan` and :func:`unescape` consist of, by calling them."""
+    line = b'{"a": "b\\n", "c": [1, {"d": null}]}\n'
+    buffer = np.frombuffer(bytearray(line + bytes(BLOCK)), np.uint8)
+    rows, state = np.empty((1, 4), np.int64), np.empty(1, np.uint8)
+    spans, kinds = np.empty((1, 1, 4), np.int64), np.empty((1, 1), np.uint8)
+    key, offsets = np.frombuffer(bytearray(b"a"), np.uint8), np.array([0, 1], np.int64)
+    containers = np.empty(_DEPTH + 1, np.uint8)
+    scan(buffer, len(line), key, offsets, rows, state, spans, kinds, containers)
+    starts, stops = spans[0, :, 1].copy(), spans[0, :, 2].copy()
+    out = np.empty(2 * BLOCK, np.uint8)
+    unescape(buffer, starts, stops, np.ones(1, np.bool_), out, np.empty(2, np.int64))
 
 
 @jit

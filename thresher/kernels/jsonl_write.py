@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
+from thresher.kernels.arrow_text import sample
 from thresher.kernels.blocks import BLOCK, REACH, address_of, block_at, lowest_bit
 from thresher.kernels.compiled import jit
 from thresher.kernels.json_tokens import copy_block, string_stops
@@ -24,6 +25,15 @@ def _short_escapes() -> Any:
 
 
 _SHORT = _short_escapes()
+
+
+def compile_all() -> None:
+    """Compile :func:`escape` and :func:`gather` by calling them."""
+    data, offsets = sample()
+    out, ends = np.empty(1024, np.uint8), np.zeros(len(offsets), np.int64)
+    escape(data, offsets, 0, out, ends)
+    pieces = np.zeros(1, np.int64)
+    gather(data, data, np.zeros(1, np.bool_), pieces, pieces + 1, out)
 
 
 @jit

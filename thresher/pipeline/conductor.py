@@ -79,7 +79,7 @@ class Conductor:
             self._oldest = monotonic()
         self._outcomes += ready
         self._commit_if_due()
-        self.progress.running(self.driver.running)
+        self.progress.running(self.driver.running, self.driver.restarts)
 
     # -- committing ---------------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ class Progress:
         self._bytes_done = 0
         self._bytes_total = sum(part.source_bytes for part in plan.parts)
         self._running = 0
+        self._restarts = self._restarts_before = 0
         self._told = 0.0
         self._warnings: list[str] = []
         self._started = False
@@ -49,6 +50,7 @@ class Progress:
     def meet(self, segment: Segment, parts: Sequence[Part]) -> None:
         """A Segment begins: count its parts, and what is done of them."""
         self._parts += len(parts)
+        self._restarts_before = self._restarts
         pending = {part.name for part in self.run.pending(parts)}
         done = [part for part in parts if part.name not in pending]
         self._count(self.run.records(segment.index, done))
@@ -60,11 +62,15 @@ class Progress:
     def committed(self, records: Sequence[PartRecord]) -> None:
         """Parts were committed."""
         self._count(records)
+        for record in records:
+            if record.failure:
+                self.observer.warned(f"part {record.name!r} is in quarantine: {record.failure}")
         self._tell()
 
-    def running(self, n: int) -> None:
-        """So many parts are in flight."""
+    def running(self, n: int, restarts: int) -> None:
+        """So many parts are in flight, and so many workers of this Segment were replaced."""
         self._running = n
+        self._restarts = self._restarts_before + restarts
         self._tell()
 
     def end(self, status: str, error: str) -> None:
@@ -98,6 +104,7 @@ class Progress:
             self._bytes_total,
             counts,
             sum(stage.quarantined for stage in counts),
+            self._restarts,
         )
 
     def _flat(self) -> tuple[StageCounts, ...]:

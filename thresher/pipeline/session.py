@@ -14,6 +14,7 @@ from thresher.backends.context import RunContext
 from thresher.backends.driver import Driver, Policy
 from thresher.backends.executor import BaseExecutor
 from thresher.errors import EngineError, PlanError
+from thresher.kernels.compiled import prepare
 from thresher.pipeline.conductor import Conductor
 from thresher.pipeline.interrupts import Interrupts
 from thresher.pipeline.progress import Progress
@@ -129,6 +130,8 @@ class Session:
             counted=progress.counted(),
         )
         if todo:
+            kernels = {kernel for stage in segment.stages for kernel in stage.kernels()}
+            prepare(sorted(kernels), sum(part.source_bytes for part in todo))
             context = self._context(segment, run)
             conductor = Conductor(driver, run, progress, self.interrupts, self.executor)
             try:

@@ -185,13 +185,21 @@ def check_machine(
 
 
 def check_extras(stages: Sequence[Stage]) -> list[ThresherError]:
-    """Optional packages that stages, or the filters and modifiers inside them, need."""
+    """Packages and models that stages, or the filters and modifiers inside them, lack.
+
+    A class names packages in ``requires``, and may define ``plan_mistakes()``, which gives the
+    errors that can be foreseen cheaply.
+    """
     mistakes: list[ThresherError] = []
     for stage in stages:
         for holder in [stage, *_inside(stage)]:
             for package, extra in getattr(holder, "requires", ()):
                 if find_spec(package) is None:
                     mistakes.append(missing_extra(type(holder).__name__, package, extra))
+            try:
+                mistakes += getattr(holder, "plan_mistakes", list)()
+            except ThresherError as error:
+                mistakes.append(error)
     return mistakes
 
 

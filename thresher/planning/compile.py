@@ -25,10 +25,17 @@ from thresher.planning.fuse import fuse
 from thresher.planning.machine import Machine
 from thresher.planning.paths import check_paths
 from thresher.planning.plan import Plan, Segment, Stage
-from thresher.planning.source import limit_parts, parts_of_files, parts_of_tasks, sample_schema
+from thresher.planning.source import (
+    limit_parts,
+    parts_of_files,
+    parts_of_partitions,
+    parts_of_tasks,
+    sample_schema,
+)
 from thresher.runs.part import Part
 from thresher.stages.checkpoint import Checkpoint
 from thresher.stages.file_partitioning import FilePartitioningStage
+from thresher.stages.partitioning import PartitioningStage
 from thresher.stages.reading import ReaderStage
 from thresher.stages.writing import BaseWriter
 from thresher.tasks import EmptyTask, Task
@@ -103,6 +110,9 @@ class _Source:
             self.parts = parts_of_files(stages[0], split=self.reader is not None)
             if self.reader is not None:
                 self.schema = sample_schema(self.reader, self.parts)
+        elif isinstance(stages[0], PartitioningStage) and tasks is None:
+            self.rest = tuple(stages[1:])
+            self.parts = parts_of_partitions(stages[0])
         else:
             self.parts = parts_of_tasks(tasks if tasks is not None else [EmptyTask()])
 
@@ -131,10 +141,15 @@ def _bind(stages: Sequence[Stage], source: _Source) -> tuple[list[Stage], pa.Sch
 
 
 def _carries(stages: Sequence[Stage], writer: Stage) -> bool:
-    """Whether records travel as they were read: same format in and out, all fields."""
+    """Whether records travel as they were read: same format in and out, all fields.
+
+    Not where rows are multiplied or merged, as they have no record of their own then.
+    """
     reader = stages[0]
     assert isinstance(reader, ReaderStage)
     own = reader.raw_format
+    if any(stage.rows in ("expand", "merge") for stage in stages):
+        return False
     return bool(own) and isinstance(writer, BaseWriter) and writer.raw_format == own
 
 
@@ -158,7 +173,7 @@ def _columns_used(stages: Sequence[Stage], schema: pa.Schema) -> list[str] | Non
 def _segments(
     stages: Sequence[Stage], writer: BaseWriter | None, *, fusion: bool
 ) -> tuple[Segment, ...]:
-    """Cut at every Checkpoint."""
+    """Cut at every Checkpoint, and where a whole part has to come together."""
     groups: list[list[Stage]] = [[]]
     for stage in stages:
         if isinstance(stage, Checkpoint):
@@ -167,13 +182,26 @@ def _segments(
             groups[-1].append(stage)
     if not groups[-1]:
         raise PlanError("Checkpoint() is the last stage", todo="put something after it, or drop it")
-    groups = [group for group in groups if group]
+    groups = [part for group in groups if group for part in _cut_to_gather(group, fusion=fusion)]
     last = len(groups) - 1
     end = "out" if writer is not None else "result"
     return tuple(
         Segment(index, fuse(group, fusion=fusion), end if index == last else "spill")
         for index, group in enumerate(groups)
     )
+
+
+def _cut_to_gather(stages: Sequence[Stage], *, fusion: bool) -> list[list[Stage]]:
+    """Cut before Steps with a stage that sees whole parts, unless the part comes to them whole.
+
+    The first Step of a Segment is called once for a part, later ones for every task made before.
+    """
+    groups: list[list[Stage]] = []
+    for step in fuse(stages, fusion=fusion):
+        if not groups or any(stage.whole_parts for stage in step.stages):
+            groups.append([])
+        groups[-1] += step.stages
+    return groups
 
 
 def _of_part(fingerprint: str, part: Part) -> str:

@@ -15,6 +15,7 @@ from thresher.errors import PlanError, ThresherError
 from thresher.runs.part import Part
 from thresher.runs.task_file import to_bytes
 from thresher.stages.file_partitioning import FilePartitioningStage
+from thresher.stages.partitioning import PartitioningStage
 from thresher.stages.reading import ReaderStage, ReadReport
 from thresher.tasks import DocumentBatch, EmptyTask, FileGroupTask, FileSlice, Task
 
@@ -27,6 +28,11 @@ MEMORY_PER_SOURCE_BYTE = 4
 def parts_of_files(partitioning: FilePartitioningStage, *, split: bool) -> tuple[Part, ...]:
     """One part per group of files; big files are split where a reader follows that minds slices."""
     return tuple(_file_part(name, task) for name, task in partitioning.partitions(split))
+
+
+def parts_of_partitions(partitioning: PartitioningStage) -> tuple[Part, ...]:
+    """One part per partition."""
+    return tuple(_file_part(name, task) for name, task in partitioning.partitions())
 
 
 def parts_of_tasks(tasks: Sequence[Task[Any]]) -> tuple[Part, ...]:

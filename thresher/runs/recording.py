@@ -38,11 +38,11 @@ class Recorder:
         )
 
     def _files(self, outcome: Outcome) -> tuple[FileRecord, ...]:
-        seen: dict[str, int] = {}
+        seen: dict[tuple[str, str], int] = {}  # files that belong together share a number
         files = []
         for file in outcome.files:
-            index = seen.get(file.port, 0)
-            seen[file.port] = index + 1
+            index = seen.get((file.port, file.extension), 0)
+            seen[file.port, file.extension] = index + 1
             final = self._final(outcome.part, file.port, index, file.extension)
             files.append(
                 FileRecord(file.port, file.temp, final, file.rows, file.bytes, file.digest)

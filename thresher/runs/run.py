@@ -26,7 +26,7 @@ from thresher.runs.part import OUT, FileRecord, Outcome, Part, PartRecord
 from thresher.runs.part import Key as Key
 from thresher.runs.publish import Publisher, Roots
 from thresher.runs.recording import Recorder
-from thresher.runs.source_digest import is_same_source
+from thresher.runs.source_digest import is_remote, is_same_source
 from thresher.stats import StageCounts
 from thresher.storage import Store
 
@@ -164,6 +164,8 @@ class Run:
         record = self.state.records.get(part.key)
         if record is None or record.fingerprint != part.fingerprint:
             return False
+        if record.failure and self._done.get(part.key) is None and is_remote(part):
+            return False  # it may have been the network
         if self._done.get(part.key) == (part.fingerprint, part.version):
             return True  # this driver has looked already, or has made it
         if not is_same_source(part, record):

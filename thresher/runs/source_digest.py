@@ -40,6 +40,12 @@ def is_same_source(part: Part, record: PartRecord) -> bool:
     return digest_slices(part.task.slices) == record.source_digest
 
 
+def is_remote(part: Part) -> bool:
+    """Whether the part's source has to be fetched."""
+    task = part.task
+    return isinstance(task, FileGroupTask) and not all(is_local(p.path) for p in task.slices)
+
+
 def _sizes(version: str) -> list[list[int]]:
     try:
         return [entry[:3] for entry in json.loads(version)]

@@ -41,7 +41,7 @@ class Tally:
             self.found += max(lost_rows, 1)
             self.quarantined += max(lost_rows, 1)
         elif counts:
-            self.found += counts[0].rows_in if first else 0
+            self.found += _found(counts) if first else 0
             self.quarantined += sum(stage.quarantined for stage in counts)
 
     @property
@@ -53,3 +53,9 @@ class Tally:
     def share_of_bytes(self) -> float:
         """Bytes of the sources that are in quarantine as a whole among those found."""
         return self.bytes_lost / self.bytes_found if self.bytes_found else 0.0
+
+
+def _found(counts: Sequence[StageCounts]) -> int:
+    """Records that the part's reader found; what stands before it counts files."""
+    reader = next((stage for stage in counts if stage.metrics.get("is_reader")), counts[0])
+    return reader.rows_in

@@ -57,6 +57,7 @@ class ProcessingStage(Parametrised, ABC, Generic[X, Y]):
     - ``determinism``: ``"exact"``, ``"rounded"`` (float models) or ``"none"`` (network, LLM).
     - ``version``: raised when behaviour changes, so that resuming re-runs what it must.
     - ``gil_free``: true if the work releases the GIL, so that threads serve it.
+    - ``whole_parts``: true if it must be given all batches of a part at once, joined into one.
     - ``isolation``: ``"process"`` runs the stage where a crash cannot take anything else along.
 
     Constructors validate and store and do nothing else; models load in :meth:`setup`.
@@ -72,6 +73,7 @@ class ProcessingStage(Parametrised, ABC, Generic[X, Y]):
     determinism: ClassVar[Determinism] = "exact"
     version: ClassVar[str] = "1"
     gil_free: ClassVar[bool] = False
+    whole_parts: ClassVar[bool] = False
     isolation: ClassVar[Literal["process", "none"]] = "none"
     is_source_stage: ClassVar[bool] = False
     is_sink_stage: ClassVar[bool] = False
@@ -146,6 +148,10 @@ class ProcessingStage(Parametrised, ABC, Generic[X, Y]):
     def supports_batch_processing(self) -> bool:
         """Whether the class defines :meth:`process_batch` itself."""
         return type(self).process_batch is not ProcessingStage.process_batch
+
+    def kernels(self) -> Sequence[str]:
+        """Modules of :mod:`thresher.kernels` that it calls, to be compiled before they are."""
+        return ()
 
     def task_types(self) -> tuple[type[Task[Any]] | None, type[Task[Any]] | None]:
         """(input, output) task classes named in ``ProcessingStage[X, Y]``; None where unknown."""
@@ -224,6 +230,21 @@ class ProcessingStage(Parametrised, ABC, Generic[X, Y]):
             yield
         finally:
             self._log_metric(name, perf_counter() - start)
+
+    def _still_working(self) -> None:
+        """Tell the run that a call goes on; for stages whose calls take minutes."""
+        tell: Callable[[], None] | None = self.__dict__.get("_tell")
+        if tell is not None:
+            tell()
+
+    @contextmanager
+    def _reporting(self, tell: Callable[[], None]) -> Iterator[None]:
+        """While the block runs, :meth:`_still_working` calls ``tell``; set by the runner."""
+        self.__dict__["_tell"] = tell
+        try:
+            yield
+        finally:
+            self.__dict__.pop("_tell", None)
 
     def _consume_custom_metrics(self) -> dict[str, float]:
         """Return and forget the metrics logged so far; called by the runner."""

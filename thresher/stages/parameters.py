@@ -16,7 +16,17 @@ Self = TypeVar("Self", bound="Parametrised")
 _ARGUMENTS = "_arguments"
 
 
-class Parametrised:
+class _Remembering:
+    """Stands above :class:`Parametrised` so that signatures are those of constructors."""
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        instance = super().__new__(cls)
+        taken = tuple(map(_taken, args)), {name: _taken(value) for name, value in kwargs.items()}
+        instance.__dict__[_ARGUMENTS] = taken
+        return instance
+
+
+class Parametrised(_Remembering):
     """Base of classes whose instances compare and print as their constructor arguments.
 
     ``placement_parameters`` names those that say where, not what: work done stays good when they
@@ -25,11 +35,8 @@ class Parametrised:
 
     placement_parameters: ClassVar[frozenset[str]] = frozenset()
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        instance = super().__new__(cls)
-        taken = tuple(map(_taken, args)), {name: _taken(value) for name, value in kwargs.items()}
-        instance.__dict__[_ARGUMENTS] = taken
-        return instance
+    def __init__(self) -> None:
+        """Take no arguments; a subclass that takes some says so."""
 
     def parameters(self) -> dict[str, Any]:
         """Constructor arguments by name, as given; defaults are left out."""

@@ -50,11 +50,13 @@ class ReadReport:
     """What a reader tells the runner beside the rows.
 
     ``found`` counts records in the bytes, independently of the rows emitted; the run fails unless
-    ``found = rows emitted + bad``.
+    ``found = rows emitted + bad + dropped``. ``dropped`` maps a reason to records that the reader
+    left out on purpose.
     """
 
     found: int = 0
     bad: list[BadRecord] = field(default_factory=list)
+    dropped: dict[str, int] = field(default_factory=dict)
 
 
 class ReaderStage(ProcessingStage[FileGroupTask, DocumentBatch]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import pyarrow as pa
 
@@ -55,6 +55,9 @@ class BaseWriter(ProcessingStage[DocumentBatch, FileGroupTask]):
     placement_parameters = frozenset(("path", "mode"))
     gil_free = True
 
+    companions: ClassVar[tuple[str, ...]] = ()
+    """Extensions of further files that each file is made with. Rows are counted in the first."""
+
     def __init__(
         self,
         path: str,
@@ -86,6 +89,10 @@ class BaseWriter(ProcessingStage[DocumentBatch, FileGroupTask]):
         Formats that cannot be appended to gather the batches and write them when closed.
         """
         return _Gathered(self, file_path)
+
+    def companion(self, file_path: str, extension: str) -> str:
+        """Path of the file with one of ``companions`` that belongs to ``file_path``."""
+        return f"{file_path.removesuffix(f'.{self.file_extension}')}.{extension}"
 
     def with_schema(self: Self, schema: pa.Schema) -> Self:
         """A copy that holds to the columns and types planned; JSONL needs none."""

@@ -97,6 +97,7 @@ def balance(counts: Sequence[StageCounts]) -> str:
     """The whole run as one equation, and whether it holds."""
     if not counts:
         return ""
+    counts = _from_the_reader_on(counts)
     gains = [(counts[0].rows_in, "in"), (sum(c.expanded for c in counts), "made")]
     losses = [
         (sum(sum(c.dropped.values()) for c in counts), "dropped"),
@@ -116,6 +117,12 @@ def balance(counts: Sequence[StageCounts]) -> str:
     if opaque and not missing:
         verdict = "every row is accounted for, save inside opaque stages"
     return f"{left} = {right}: {verdict}"
+
+
+def _from_the_reader_on(counts: Sequence[StageCounts]) -> Sequence[StageCounts]:
+    """Without the stages before the reader, which count files."""
+    readers = [i for i, stage in enumerate(counts) if stage.metrics.get("is_reader")]
+    return counts[readers[0] :] if readers else counts
 
 
 def _kept(stage: StageCounts) -> int:

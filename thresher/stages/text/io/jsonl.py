@@ -170,6 +170,10 @@ class JsonlReaderStage(ReaderStage):
                 first += 1
         return places
 
+    def kernels(self) -> Sequence[str]:
+        """The kernels that scan records."""
+        return ("jsonl",)
+
     def streaming(self: Self, n_bytes: int) -> Self:
         """A copy that yields batches of about ``n_bytes``."""
         return self.copy(_batch_bytes=n_bytes)

@@ -32,7 +32,8 @@ def infer(lines: Iterable[bytes]) -> pa.Schema:
             continue
         for key, value in record.items():
             values.setdefault(key, []).append(value)
-    return pa.schema([infer_field(key, seen) for key, seen in values.items() if key not in HIDDEN])
+    names = [key for key in values if key not in HIDDEN and _is_text(key)]
+    return pa.schema([infer_field(key, values[key]) for key in names])
 
 
 def infer_field(name: str, values: list[Any]) -> pa.Field:
@@ -70,7 +71,16 @@ def _struct(objects: list[dict[str, Any]]) -> pa.DataType | None:
             seen = members.setdefault(key, [])
             if value is not None:
                 seen.append(value)
-    kinds = {key: _kind(seen) for key, seen in members.items()}
-    if not kinds or None in kinds.values():
+    kinds = {key: _kind(seen) for key, seen in members.items() if _is_text(key)}
+    if len(kinds) < max(len(members), 1) or None in kinds.values():
         return None
     return pa.struct(list(kinds.items()))
+
+
+def _is_text(key: str) -> bool:
+    """Whether a key can name a column: it cannot with half a surrogate pair in it."""
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
