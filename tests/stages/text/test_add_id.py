@@ -36,7 +36,9 @@ def test_a_column_that_is_there():
     with pytest.raises(PlanError) as caught:
         AddId("id").process(task)
     assert "overwrite" in caught.value.todo
-    out = AddId("id", overwrite=True).process(task)
+    assert isinstance(caught.value, ValueError)
+    with pytest.warns(UserWarning, match="'id'"):
+        out = AddId("id", overwrite=True).process(task)
     assert out.data.column_names == ["text", "id"]
     assert out.data.column("id").to_pylist() == ["x/a.jsonl@0_0", "x/a.jsonl@0_1"]
 

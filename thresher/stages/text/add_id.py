@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,7 +28,7 @@ class AddId(ProcessingStage[DocumentBatch, DocumentBatch]):
     id_prefix : str | None
         What ids begin with.
     overwrite : bool
-        Replace a column of that name that is there already.
+        Replace a column of that name that is there already; a warning says so.
 
     Raises
     ------
@@ -51,12 +53,15 @@ class AddId(ProcessingStage[DocumentBatch, DocumentBatch]):
     def process(self, task: DocumentBatch) -> DocumentBatch:
         """All rows, each with its id."""
         names = task.data.column_names
-        if self.id_field in names and not self.overwrite:
-            raise PlanError(
-                f"there is a column {self.id_field!r} already",
-                where=f"stage {self.name!r}",
-                todo="choose another id_field, or set overwrite=True",
-            )
+        if self.id_field in names:
+            there = f"there is a column {self.id_field!r} already"
+            if not self.overwrite:
+                raise PlanError(
+                    there,
+                    where=f"stage {self.name!r}",
+                    todo="choose another id_field, or set overwrite=True",
+                )
+            warnings.warn(f"stage {self.name!r}: {there}: it is replaced", stacklevel=2)
         if ROW in names:
             numbers = task.data.column(ROW)
         else:

@@ -69,7 +69,9 @@ def test_functions_and_chains():
     assert column(stage.process(batch())) == ["A!", '"B!', None]
     assert stage.name == "modifier_chain_of_upper_Unifier_lambda"
     assert Modify(Unifier()).name == "Unifier"
-    assert Modify(str.upper).name == "modifier_fn"
+    assert Modify(str.upper).name == "upper"
+    assert Modify([str.upper]).name == "upper"
+    assert Modify([str.upper], name="louder").name == "louder"
     assert stage.rows == "same"
 
 
@@ -128,6 +130,13 @@ def test_a_modify_stage_travels():
     [
         (lambda: Modify([]), ValueError),
         (lambda: Modify(3), TypeError),
+        (lambda: Modify(None), TypeError),
+        (lambda: Modify(Unifier), TypeError),
+        (lambda: Modify([str.upper, 3]), TypeError),
+        (lambda: Modify(str.upper, [["text", 3]], "c"), TypeError),
+        (lambda: Modify(str.upper, output_fields=[3]), TypeError),
+        (lambda: Modify(str.upper, output_fields=[]), ValueError),
+        (lambda: Modify(Joiner(), [["title", "text"]], [None]), ValueError),
         (lambda: Modify(str.upper, None), ValueError),
         (lambda: Modify(str.upper, []), ValueError),
         (lambda: Modify(str.upper, 3), TypeError),

@@ -1,9 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Modifiers of documents, and the stage that applies them."""
 
+from thresher.stages.text.modifiers.boilerplate import (
+    BoilerPlateStringModifier as BoilerPlateStringModifier,
+)
 from thresher.stages.text.modifiers.document_modifier import DocumentModifier as DocumentModifier
+from thresher.stages.text.modifiers.fasttext import FastTextLabelModifier as FastTextLabelModifier
+from thresher.stages.text.modifiers.line_remover import LineRemover as LineRemover
+from thresher.stages.text.modifiers.markdown_remover import MarkdownRemover as MarkdownRemover
 from thresher.stages.text.modifiers.modify import Modify as Modify
-from thresher.stages.text.modifiers.string import NewlineNormalizer as NewlineNormalizer
-from thresher.stages.text.modifiers.string import QuotationRemover as QuotationRemover
-from thresher.stages.text.modifiers.string import UrlRemover as UrlRemover
+from thresher.stages.text.modifiers.newline_normalizer import NewlineNormalizer as NewlineNormalizer
+from thresher.stages.text.modifiers.quotation_remover import QuotationRemover as QuotationRemover
+from thresher.stages.text.modifiers.quotation_unifier import QuotationUnifier as QuotationUnifier
+from thresher.stages.text.modifiers.slicer import Slicer as Slicer
 from thresher.stages.text.modifiers.unicode import UnicodeReformatter as UnicodeReformatter
+from thresher.stages.text.modifiers.url_remover import UrlRemover as UrlRemover

@@ -32,7 +32,7 @@ class Modify(ProcessingStage[DocumentBatch, DocumentBatch]):
         Where results go; in place of the input when not given. A modifier of several columns must
         be given one.
     name : str | None
-        The stage's name; that of the modifier, or of the chain, when not given.
+        The stage's name; that of the modifier or function, or of the chain, when not given.
 
     Raises
     ------
@@ -62,10 +62,18 @@ class Modify(ProcessingStage[DocumentBatch, DocumentBatch]):
                     where=where,
                     todo="give functions or DocumentModifiers",
                 )
+            if isinstance(rule, type) and issubclass(rule, DocumentModifier):
+                raise arguments.WrongTypeError(
+                    f"modifier_fn holds the class {rule.__name__}",
+                    where=where,
+                    todo=f"make one: {rule.__name__}()",
+                )
         self.inputs_of = _inputs(input_fields, len(self.modifiers), where)
         self.output_of = _outputs(output_fields, self.inputs_of, where)
         names = [arguments.name_of(rule) for rule in self.modifiers]
-        self.name = name or arguments.chain_name("modifier", self.modifiers, names)
+        self.name = name or names[0]
+        if not name and len(names) > 1:
+            self.name = f"modifier_chain_of_{'_'.join(names)}"
 
     def inputs(self) -> Columns:
         """The columns read, sorted."""

@@ -7,15 +7,10 @@ from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from thresher.errors import missing_extra
 from thresher.stages.text.modifiers.document_modifier import DocumentModifier, modify_some
-
-# Of ASCII text ftfy changes, whatever its options, only HTML entities, which begin with "&",
-# control characters (terminal escapes begin with one) and carriage returns. A document without
-# any of these and without characters beyond ASCII stays as it is.
-_TO_LOOK_AT = r"[^\t\n -%'-~]"
+from thresher.stages.text.modifiers.mendable import Mendable
 
 
 class UnicodeReformatter(DocumentModifier):
@@ -84,9 +79,8 @@ class UnicodeReformatter(DocumentModifier):
         return mended
 
     def modify_column(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
-        """Only documents that ftfy could change are given to it."""
-        odd = pc.match_substring_regex(column, _TO_LOOK_AT)
-        return modify_some(self.modify_document, column, odd)
+        """Only lines that ftfy could change are given to it."""
+        return modify_some(self._mendable.mend, column, self._mendable.where(column))
 
     @cached_property
     def _ftfy(self) -> tuple[Any, Any]:
@@ -97,5 +91,10 @@ class UnicodeReformatter(DocumentModifier):
             raise missing_extra("UnicodeReformatter", "ftfy", "text") from None
         return ftfy, self.config or ftfy.TextFixerConfig(**self.options)
 
+    @cached_property
+    def _mendable(self) -> Mendable:
+        return Mendable(*self._ftfy)
+
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_ftfy"}
+        loaded = ("_ftfy", "_mendable")
+        return {name: value for name, value in self.__dict__.items() if name not in loaded}
