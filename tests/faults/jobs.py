@@ -43,12 +43,15 @@ class Job:
     output, source : Path
     settings : dict
         More environment variables.
+    script : Path
+        What is run.
     """
 
     output: Path
     source: Path
     settings: dict[str, str] = field(default_factory=dict)
     take_over: bool = False
+    script: Path = JOB
 
     def __post_init__(self) -> None:
         # The mark in the environment finds workers again, whoever their parent is by then.
@@ -61,7 +64,7 @@ class Job:
             name: value,
             **self.settings,
         }
-        command = [sys.executable, str(JOB), str(self.output)]
+        command = [sys.executable, str(self.script), str(self.output)]
         self.process = subprocess.Popen(
             [*command, "take-over"] if self.take_over else command,
             env=environment,

@@ -155,6 +155,21 @@ def schema() -> None:
     print(json.dumps(recipe_schema(), indent=2))
 
 
+@app.command("merge-megatron")
+def merge_megatron(
+    input_dir: Annotated[
+        str, typer.Option("--input-dir", metavar="FOLDER", help="Where the pairs of files are.")
+    ],
+    output_prefix: Annotated[
+        str, typer.Option("--output-prefix", metavar="PATH", help="The new pair, without endings.")
+    ],
+) -> None:
+    """Merge pairs of .bin and .idx, as MegatronTokenizerWriter writes them, to one."""
+    from thresher.stages.text.io.megatron import merge_file_prefixes
+
+    print(f"{output_prefix}.bin, .idx: {merge_file_prefixes(input_dir, output_prefix)}")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code.
 

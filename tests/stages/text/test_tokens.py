@@ -15,7 +15,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 
 from thresher.backends.local import LocalExecutor
 from thresher.config import dump_recipe, parse_recipe
-from thresher.errors import ModelError
+from thresher.errors import ModelError, PlanError
 from thresher.pipeline import Pipeline, RunResult
 from thresher.runs.report.plain import SilentView
 from thresher.runs.report.waterfall import waterfall
@@ -165,14 +165,15 @@ def test_rows_that_lost_their_counts_have_an_unknown_number(tokenizer: str) -> N
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     file = str(tmp_path / "nowhere.json")
-    with pytest.raises(ModelError) as caught:
+    with pytest.raises(PlanError) as caught:
         run(file, JsonlReader(str(CORPUS)), JsonlWriter(str(tmp_path / "out")))
 
-    assert "the tokenizer cannot be loaded" in caught.value.what
-    assert file in str(caught.value)
-    assert "token_counter" in caught.value.where
-    assert "tokenizer.json" in caught.value.todo
-    assert not list((tmp_path / "out").glob("*.jsonl"))
+    (mistake,) = caught.value.mistakes
+    assert isinstance(mistake, ModelError)
+    assert "the tokenizer of TokenCounter cannot be loaded" in mistake.what
+    assert mistake.where == file
+    assert "tokenizer.json" in mistake.todo
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_file_that_is_no_tokenizer_is_named(tmp_path: Path) -> None:

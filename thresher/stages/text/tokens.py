@@ -4,16 +4,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
-from thresher.errors import ModelError
+from thresher.errors import ThresherError
 from thresher.stages.base import Columns, ProcessingStage, WorkerMetadata
+from thresher.stages.filtering import column_of
+from thresher.stages.text.tokenizing import LoadedTokenizer, TokenizerSource
 from thresher.tasks import TOKENS, DocumentBatch
 from thresher.tasks.columns import from_numpy
-
-_ROWS_PER_CALL = 1024
 
 
 class TokenCounter(ProcessingStage[DocumentBatch, DocumentBatch]):
@@ -26,7 +26,8 @@ class TokenCounter(ProcessingStage[DocumentBatch, DocumentBatch]):
     Parameters
     ----------
     tokenizer : str
-        A Hugging Face ``tokenizer.json``.
+        A Hugging Face ``tokenizer.json``, a folder with one, or the name of a model on the hub,
+        which needs the package ``transformers``.
     text_field : str
         The column to count.
     """
@@ -34,16 +35,19 @@ class TokenCounter(ProcessingStage[DocumentBatch, DocumentBatch]):
     name = "token_counter"
     rows = "same"
     gil_free = True
-    requires: ClassVar[tuple[tuple[str, str], ...]] = (("tokenizers", "text"),)
 
     def __init__(self, tokenizer: str, text_field: str = "text") -> None:
         self.tokenizer = str(tokenizer)
         self.text_field = text_field
-        self._loaded: Any = None
+        self._loaded: LoadedTokenizer | None = None
 
     def inputs(self) -> Columns:
         """The text."""
         return [], [self.text_field]
+
+    def plan_mistakes(self) -> list[ThresherError]:
+        """A tokenizer that is not there."""
+        return TokenizerSource(self.tokenizer).mistakes(type(self).__name__)
 
     def setup(self, worker_metadata: WorkerMetadata | None = None) -> None:
         """Load the tokenizer.
@@ -53,29 +57,16 @@ class TokenCounter(ProcessingStage[DocumentBatch, DocumentBatch]):
         ModelError
             If the file is not there or is no tokenizer.
         """
-        from tokenizers import Tokenizer
-
-        try:
-            self._loaded = Tokenizer.from_file(self.tokenizer)
-            # Files of models often say how long their inputs are; here whole documents count.
-            self._loaded.no_truncation()
-            self._loaded.no_padding()
-        except Exception as error:
-            raise ModelError(
-                f"the tokenizer cannot be loaded: {error}",
-                where=self.tokenizer,
-                todo="give the path of a Hugging Face tokenizer.json",
-            ) from error
+        self._loaded = TokenizerSource(self.tokenizer).load_or_fetch()
 
     def process(self, task: DocumentBatch) -> DocumentBatch:
         """Add the hidden column of counts, int32[n_rows]; null texts have 0 tokens."""
-        texts = task.data.column(self.text_field)
-        counts = np.empty(task.num_items, np.int32)
-        for start in range(0, task.num_items, _ROWS_PER_CALL):
-            piece = ["" if t is None else t for t in texts.slice(start, _ROWS_PER_CALL).to_pylist()]
-            encoded = self._loaded.encode_batch_fast(piece, add_special_tokens=False)
-            counts[start : start + len(piece)] = [len(e) for e in encoded]
-        return task.with_column(TOKENS, from_numpy(counts))
+        if self._loaded is None:
+            self.setup()
+        assert self._loaded is not None
+        texts = column_of(task, self.text_field, self.name)
+        counts = self._loaded.counts(texts, special=False)
+        return task.with_column(TOKENS, from_numpy(counts.astype(np.int32)))
 
 
 def documents_begin(stages: Sequence[Any]) -> int:
