@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kill downloads from a server that misbehaves: ``python tests/faults/downloads.py --seeds 50``.
+
+Per seed the job runs until it is complete, against a server of which every second answer is an
+error, cut off, silent or a lie; driver and workers are killed by SIGKILL at random moments of
+download and extraction. Then downloads and output must be as an undisturbed run leaves them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.faults.jobs import Left, problems, read
+from tests.stages.text.download.server import Server, by_chance, tinystories
+
+ROOT = Path(__file__).parents[2]
+JOB = ROOT / "tests" / "faults" / "download_job.py"
+SIZES = {"one.txt": 1500, "two.txt": 600, "three.txt": 20}
+MOST_STARTS = 20
+PATIENCE = 180.0
+
+
+def served(rng: Random | None) -> Server:
+    """A server of three files; one that misbehaves by chance if there is an ``rng``."""
+    server = Server()
+    for name, n in SIZES.items():
+        server.url(f"/{name}", tinystories(n))
+    server.trickle = 0.02
+    if rng is not None:
+        server.chance = by_chance(rng, len(server.files["/one.txt"]))
+    return server
+
+
+class Job:
+    """One start of the job, in a session of its own."""
+
+    def __init__(self, server: Server, folder: Path) -> None:
+        self.mark = f"JOB_MARK={os.getpid()}-{id(self)}-{time.monotonic_ns()}"
+        name, _, value = self.mark.partition("=")
+        self.process = subprocess.Popen(
+            [sys.executable, str(JOB), server.base, str(folder)],
+            env={**os.environ, "PYTHONPATH": str(ROOT), "NO_PROXY": "127.0.0.1", name: value},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def finish(self) -> str:
+        return self.process.communicate(timeout=PATIENCE)[0]
+
+    def workers(self) -> list[int]:
+        found = []
+        for folder in Path("/proc").iterdir():
+            if folder.name.isdigit() and int(folder.name) != self.process.pid:
+                with contextlib.suppress(OSError):
+                    if self.mark.encode() in (folder / "environ").read_bytes():
+                        found.append(int(folder.name))
+        return found
+
+
+@dataclass
+class Seed:
+    """One run, from its first start to its end."""
+
+    number: int
+    folder: Path
+    seconds: float
+    histogram: Counter[str] = field(default_factory=Counter)
+    problems: list[str] = field(default_factory=list)
+
+    def run(self, reference: Left) -> Seed:
+        rng = Random(self.number)
+        folder = self.folder / f"seed-{self.number}"
+        server = served(rng)
+        try:
+            self._until_complete(rng, server, folder)
+        finally:
+            server.close()
+        if not self.problems:
+            self.problems += problems(folder / "out", reference)
+            for name in SIZES:
+                if (folder / "raw" / name).read_bytes() != server.files[f"/{name}"]:
+                    self.problems.append(f"the download {name} is not what was served")
+            if left := list((folder / "raw").glob("*.tmp")):
+                self.problems.append(f"temporaries are left: {left}")
+        shutil.rmtree(folder, ignore_errors=True)
+        return self
+
+    def _until_complete(self, rng: Random, server: Server, folder: Path) -> None:
+        kills = rng.randint(2, 5)
+        for start in range(MOST_STARTS):
+            job = Job(server, folder)
+            if start < kills:
+                self._disturb(rng, job, folder)
+            said = job.finish()
+            if job.process.returncode == 0:
+                return
+            if job.process.returncode != -signal.SIGKILL:
+                self.problems.append(f"it ended with {job.process.returncode}: {said[-2000:]}")
+                return
+        self.problems.append(f"not complete after {MOST_STARTS} starts")
+
+    def _disturb(self, rng: Random, job: Job, folder: Path) -> None:
+        for _ in range(rng.randint(1, 3)):
+            time.sleep(rng.random() * self.seconds)
+            if job.process.poll() is not None:
+                return
+            workers = job.workers()
+            if workers and rng.random() < 0.5:
+                self.histogram[f"worker: {_stage(folder)}"] += 1
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(rng.choice(workers), signal.SIGKILL)
+        self.histogram[f"driver: {_stage(folder)}"] += 1
+        job.process.kill()
+
+
+def _stage(folder: Path) -> str:
+    if (folder / "out/_thresher/job/manifest.json").exists():
+        return "complete"
+    there = sum((folder / "raw" / name).exists() for name in SIZES)
+    if not (folder / "raw").exists():
+        return "starting up"
+    return "downloading" if there < len(SIZES) else "extracting"
+
+
+def kill_seeds(first: int, n: int, at_once: int = 2) -> tuple[Counter[str], dict[int, list[str]]]:
+    """Run seeds; returns where kills hit, and the problems of every seed that has some."""
+    folder = Path(tempfile.mkdtemp(prefix="thresher-downloads-"))
+    server = served(None)
+    try:
+        began = time.monotonic()
+        job = Job(server, folder / "undisturbed")
+        said = job.finish()
+        assert job.process.returncode == 0, said
+        seconds = time.monotonic() - began
+        reference = read(folder / "undisturbed" / "out")
+        seeds = [Seed(number, folder, seconds) for number in range(first, first + n)]
+        with ThreadPoolExecutor(at_once) as pool:
+            done = list(pool.map(lambda seed: seed.run(reference), seeds))
+    finally:
+        server.close()
+        shutil.rmtree(folder, ignore_errors=True)
+    histogram: Counter[str] = Counter()
+    for seed in done:
+        histogram += seed.histogram
+    return histogram, {seed.number: seed.problems for seed in done if seed.problems}
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Kill downloads, resume them, and compare.")
+    parser.add_argument("--seeds", type=int, default=12)
+    parser.add_argument("--seed", type=int, default=0, help="the first seed")
+    parser.add_argument("--at-once", type=int, default=2)
+    arguments = parser.parse_args()
+    began = time.monotonic()
+    histogram, failed = kill_seeds(arguments.seed, arguments.seeds, arguments.at_once)
+    for where, times in sorted(histogram.items()):
+        print(f"{where:24} {times:5d}  {'#' * min(times, 60)}")
+    print(
+        f"{arguments.seeds} seeds, {sum(histogram.values())} kills, {len(failed)} seeds failed "
+        f"in {time.monotonic() - began:.0f} s"
+    )
+    for number, told in failed.items():
+        print(f"seed {number}:", *told, sep="\n  ")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

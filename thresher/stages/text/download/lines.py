@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The lines of downloaded files, compressed ones too, in bounded memory."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+from thresher import storage
+from thresher.stages.text.io.decompress import compression_of, decompressed
+
+LONGEST = 1 << 26
+"""Bytes of a line; a longer one comes in pieces."""
+
+
+def lines_of(path: str) -> Iterator[bytes]:
+    """The lines of a file, each with its line feed.
+
+    Raises
+    ------
+    CutOff
+        After the last line that could be decompressed.
+    """
+    if compression_of(path):
+        yield from _lines(decompressed(path))
+        return
+    with storage.open_read(path) as raw, io.BufferedReader(raw, 1 << 20) as file:  # type: ignore[type-var]
+        while line := file.readline(LONGEST):
+            yield line
+
+
+def _lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for block in blocks:
+        *whole, rest = (rest + block).split(b"\n")
+        for line in whole:
+            yield line + b"\n"
+        while len(rest) > LONGEST:
+            yield rest[:LONGEST]
+            rest = rest[LONGEST:]
+    if rest:
+        yield rest
