@@ -14,10 +14,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from docs.filter_examples import documents, outcome, speed_of
 from thresher.catalog import KINDS, Entry, catalog
 from thresher.cli.docstring import explanation_of
 from thresher.config.examples import example_of
 from thresher.config.signatures import Parameter, signature_of
+from thresher.stages.text.filters import DocumentFilter
 
 DOCS = Path(__file__).parent
 REFERENCE = DOCS / "reference"
@@ -41,7 +43,37 @@ MADE = "*Made by `make docs` from the docstrings. `thresher show NAME` tells the
 
 def reference() -> dict[str, str]:
     """Every page of the reference, by its name."""
-    return {f"{kind}s.md": page_of(kind) for kind in KINDS}
+    pages = {f"{kind}s.md": page_of(kind) for kind in KINDS if kind != "filter"}
+    filters = catalog().of_kind("filter")
+    pages["filters/index.md"] = filter_index(filters)
+    return pages | {f"filters/{entry.name}.md": filter_page(entry) for entry in filters}
+
+
+def filter_index(entries: list[Entry]) -> str:
+    """The table of all filters, with their measured speed, and the documents of their examples."""
+    rows = [
+        f"| [{e.name}]({e.name}.md) | {_marked(e.summary)} | {speed_of(e.name)} |" for e in entries
+    ]
+    parts = [
+        "# Filters",
+        INTRODUCTIONS["filter"],
+        MADE,
+        "\n".join(("| Name | What it does | MB/s |", "|---|---|---|", *rows)),
+        "MB/s: megabytes of text per processor second, alone, measured by "
+        "`python -m benchmarks.text_filters.speeds`. Neighbouring filters share work and take "
+        "less than the sum.",
+        "## The example documents",
+        documents(),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def filter_page(entry: Entry) -> str:
+    """One filter, and what it makes of the example documents."""
+    page = section_of(entry).replace(f"## {entry.name}", f"# {entry.name}", 1)
+    made = entry.load()
+    example = outcome(made) if issubclass(made, DocumentFilter) else ""
+    return "\n\n".join(part for part in (page, example, MADE) if part) + "\n"
 
 
 def page_of(kind: str) -> str:
@@ -128,9 +160,9 @@ def _marked(text: str) -> str:
 
 def main() -> int:
     """Write all generated pages; returns the exit code."""
-    REFERENCE.mkdir(exist_ok=True)
+    (REFERENCE / "filters").mkdir(parents=True, exist_ok=True)
     pages = reference()
-    for old in set(REFERENCE.glob("*.md")) - {REFERENCE / name for name in pages}:
+    for old in set(REFERENCE.rglob("*.md")) - {REFERENCE / name for name in pages}:
         old.unlink()
     for name, text in pages.items():
         (REFERENCE / name).write_text(text, encoding="utf-8")

@@ -17,13 +17,20 @@ MARKS = [
     ". ..", "•", "‣", "⦿", "○", "#", "##", "#a", "#a#", "#é#", "#\u3000", ".", "?", "!", '"', "'",
     "“", "\u212a", "http://a.b/c?d=%20#e", "https://x", "http://", "https://é", "http://a%2",
     "http://%zz", "HTTP://a", "hhttp://a.de", "http://http://b.c", "www.a.de", "of the", "of",
-    "the", "oof them", "the of", "of\u2003the", "of  the", "a", "aa", "aaa", "ab", "ba",
+    "lorem ipsum", "Lorem", "Privacy Policy", "coo\u212aie policy", "use cookies", "Terms of usE",
+    "http://porn.x", "have", "with", "that", "to", "be", "the", "oof them",
+    "the of", "of\u2003the", "of  the", "a", "aa", "aaa", "ab", "ba",
 ]  # fmt: skip
+
+NUMBERS_AND_LETTERS = "09٣१０𝟘𝟿²½Ⅷⓐ㊀ªʰéßяع中あ\U00020000\u0345()[]{}⟨⟩（\b"
 
 _pieces = st.one_of(
     st.sampled_from(MARKS),
     st.sampled_from(SPACES + NEAR_SPACES),
-    st.sampled_from(["\n", " ", "\n\n", "\r\n", " \n", "\n ", "x" * 63, "é" * 40, "\u3000" * 30]),
+    st.sampled_from(NUMBERS_AND_LETTERS),
+    st.sampled_from(
+        ["\n", " ", "\n\n", "\n\n\n", "\r\n", " \n", "\n ", "x" * 63, "é" * 40, "\u3000" * 30]
+    ),
     st.characters(codec="utf-8"),
     st.text(st.characters(codec="utf-8"), max_size=20),
     st.text("ab .#\n", max_size=80),

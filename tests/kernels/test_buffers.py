@@ -16,7 +16,7 @@ from tests.kernels.documents import columns, shapes
 from thresher.kernels.arrow_text import is_text, text_chunks
 from thresher.stages.text.filters.signals import KERNELS
 
-PARAMETERS = {"top_ngram": (2,)}
+PARAMETERS = {"ngrams": ("top_ngram_characters:2", "duplicate_ngram_characters:3")}
 ALL = pytest.mark.parametrize("kernel", KERNELS)
 
 
@@ -61,8 +61,14 @@ def test_any_bytes_at_the_end_of_memory(kernel, documents):
 def test_every_length_at_the_end_of_memory(kernel):
     text = ("http://é.\u3000#... 漢字\nread more\n" * 8).encode()
     for length in range(len(text)):
-        data = before_a_forbidden_page(text[-length:] if length else b"")
-        run(kernel, data, frozen(np.array([0, length], np.int64)))
+        content = text[-length:] if length else b""
+        offsets = frozen(np.array([0, length], np.int64))
+        found = run(kernel, before_a_forbidden_page(content), offsets)
+        roomy = frozen(np.frombuffer(content + bytes(4096), np.uint8).copy())
+        expected = run(kernel, roomy, offsets)
+        assert found.keys() == expected.keys()
+        for name, values in found.items():
+            assert values.tolist() == expected[name].tolist(), (name, length)
 
 
 @ALL

@@ -19,7 +19,7 @@ from numba.extending import intrinsic
 from thresher.kernels.compiled import jit
 
 BLOCK = 64
-REACH = BLOCK + 2  # masks look up to two bytes beyond their block, for characters that straddle it
+REACH = BLOCK + 4  # masks look a little beyond their block, for what straddles its end
 
 Ranges: TypeAlias = tuple[tuple[int, int], ...]
 """Byte values, as (lowest, highest) pairs."""
@@ -36,7 +36,7 @@ def inlined(function: Any) -> Any:
 def byte_mask(*sequences: tuple[Ranges, ...]) -> Any:
     """A kernel function ``address -> uint64``: where one of the byte sequences begins.
 
-    Each sequence is one to three sets of byte values, one for each byte.
+    Each sequence is one to five sets of byte values, one for each byte.
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -54,6 +54,11 @@ def byte_mask(*sequences: tuple[Ranges, ...]) -> Any:
         return types.uint64(types.uint64), generate
 
     return mask
+
+
+def letters_of(text: str) -> tuple[Ranges, ...]:
+    """ASCII text as a sequence for :func:`byte_mask`."""
+    return tuple(((ord(letter), ord(letter)),) for letter in text)
 
 
 def _in_ranges(builder: Any, address: Any, distance: int, ranges: Ranges) -> Any:
@@ -116,6 +121,18 @@ def eight_bytes(typing_context, address):
 
 
 @inlined
+def equal_bytes(typing_context, one, other):
+    """uint64 address, uint64 address -> uint64: which of 64 bytes are equal to those there."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        pointers = (builder.inttoptr(each, _VECTOR.as_pointer()) for each in arguments)
+        a, b = (builder.load(pointer, align=1) for pointer in pointers)
+        return builder.bitcast(builder.icmp_unsigned("==", a, b), _I64)
+
+    return types.uint64(types.uint64, types.uint64), generate
+
+
+@inlined
 def address_of(typing_context, array):
     """uint8[n] -> uint64: where an array begins in memory."""
 
@@ -145,3 +162,13 @@ def bits_below(count):
     if count >= BLOCK:
         return ~types.uint64(0)
     return (types.uint64(1) << types.uint64(count)) - types.uint64(1)
+
+
+@jit
+def count_characters(data, begin, end, spare):
+    """uint8[n], int64, int64, uint8[REACH] -> int64: characters of the text ``data[begin:end]``."""
+    n_characters = 0
+    for place in range(begin, end, BLOCK):
+        address = block_at(data, place, spare)
+        n_characters += count_bits(~continuations(address) & bits_below(end - place))
+    return n_characters

@@ -7,6 +7,7 @@ compiled by being called on a small text, as callers call them.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -26,7 +27,10 @@ def compile_module(name: str) -> None:
 
 def main(arguments: list[str]) -> None:
     """Compile each module and let go of its lock."""
-    for argument in arguments:
+    gc.disable()  # a twelfth of the time
+    for number, argument in enumerate(arguments):
+        if number == 1:
+            os.nice(10)  # what the run waits for came first
         module, _, lock = argument.rpartition(":")
         with suppress(Exception):  # whoever needs the kernel compiles it, and tells what is wrong
             compile_module(module)

@@ -24,17 +24,18 @@ def table_size(count):
 
 
 @jit
-def count_distinct(data, count, starts, lengths, hashes, slots):
-    """int64: how many of ``count`` strings are distinct.
+def count_distinct(data, count, starts, lengths, weights, hashes, slots):
+    """(int64, int64): how many of ``count`` strings are distinct, and how much these weigh.
 
-    Strings are given by int64 starts and lengths and their ``hash_all``, all [count]; ``slots``
-    uint64[table_size(count)] is working memory.
+    Strings are given by int64 starts, lengths and weights and their ``hash_all``, all [count];
+    ``slots`` uint64[table_size(count)] is working memory.
     """
     half = types.uint64(32)
     low_half = types.uint64(0xFFFFFFFF)
     size = table_size(count)
     slots[:size] = 0
     n_distinct = 0
+    weight = 0
     for item in range(count):
         key = hashes[item]
         slot = types.int64(key) & (size - 1)
@@ -43,6 +44,7 @@ def count_distinct(data, count, starts, lengths, hashes, slots):
             entry = slots[slot]
             if entry == 0:
                 n_distinct += 1
+                weight += weights[item]
                 slots[slot] = key >> half << half | types.uint64(item + 1)
                 break
             known = types.int64(entry & low_half) - 1
@@ -51,4 +53,4 @@ def count_distinct(data, count, starts, lengths, hashes, slots):
                 if told or same_bytes(data, starts[known], starts[item], lengths[item]):
                     break
             slot = (slot + 1) & (size - 1)
-    return n_distinct
+    return n_distinct, weight

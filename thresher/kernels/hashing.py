@@ -4,17 +4,57 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
 from numba import types
 
-from thresher.kernels.blocks import address_of, eight_bytes
+from thresher.kernels.blocks import (
+    BLOCK,
+    REACH,
+    address_of,
+    bits_below,
+    block_at,
+    eight_bytes,
+    equal_bytes,
+    inlined,
+)
 from thresher.kernels.compiled import jit
 
 MIX = 0x9E3779B97F4A7C15  # the golden ratio in 64 bits: odd, and its bits look random
 _OTHER_MIX = 0xC2B2AE3D27D4EB4F  # odd, too
 
+_I64 = ir.IntType(64)
+_BYTES = ir.VectorType(ir.IntType(8), BLOCK)
+_LANES = ir.VectorType(_I64, 8)
+_MULTIPLIERS = [MIX * _OTHER_MIX**k % 2**64 for k in range(8)]  # odd, all of them
+
 TOLD_BY_HASH = 8
 """Strings of at most so many bytes are equal if their hashes and lengths are: they are hashed in
 one step, which can be undone."""
+
+
+@inlined
+def _mixed(typing_context, address, wanted):
+    """uint64 address, uint64 mask -> uint64: a number made of those of the 64 bytes there.
+
+    The first eight bytes alone make different numbers if they differ.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        pointer = builder.inttoptr(arguments[0], _BYTES.as_pointer())
+        mask = builder.bitcast(arguments[1], ir.VectorType(ir.IntType(1), BLOCK))
+        values = builder.select(mask, builder.load(pointer, align=1), ir.Constant(_BYTES, None))
+        lanes = builder.mul(builder.bitcast(values, _LANES), ir.Constant(_LANES, _MULTIPLIERS))
+        total = ir.Constant(_I64, 0)
+        for lane in range(len(_MULTIPLIERS)):
+            total = builder.add(
+                total, builder.extract_element(lanes, ir.Constant(ir.IntType(32), lane))
+            )
+        return total
+
+    return types.uint64(types.uint64, types.uint64), generate
 
 
 @jit
@@ -22,16 +62,15 @@ def hash_all(data, count, starts, lengths, hashes):
     """A hash of each of ``count`` strings: int64 starts and lengths -> uint64 hashes."""
     mix = types.uint64(MIX)
     half = types.uint64(32)
-    base = address_of(data)
+    spare = np.empty(REACH, np.uint8)
     for item in range(count):
         place = starts[item]
-        left = lengths[item]
-        value = types.uint64(left)
-        while left > 0:
-            value = (value ^ _up_to_eight(data, base, place, left)) * mix
+        length = lengths[item]
+        value = types.uint64(length)
+        for done in range(0, length, BLOCK):
+            address = block_at(data, place + done, spare)
+            value = (value + _mixed(address, bits_below(length - done))) * mix
             value ^= value >> half
-            place += 8
-            left -= 8
         hashes[item] = value
 
 
@@ -75,12 +114,30 @@ def hash_words(data, count, edges, hashes):
 def same_bytes(data, one, other, length):
     """Whether ``length`` bytes from ``one`` on equal those from ``other`` on."""
     base = address_of(data)
-    for done in range(0, length, 8):
+    end = max(one, other) + BLOCK
+    for done in range(0, length, BLOCK):
         left = length - done
-        a = _up_to_eight(data, base, one + done, left)
-        if a != _up_to_eight(data, base, other + done, left):
+        if end + done <= data.size:
+            equal = equal_bytes(base + types.uint64(one + done), base + types.uint64(other + done))
+            if ~equal & bits_below(left) != 0:
+                return False
+        elif not _same_short(data, one + done, other + done, min(left, BLOCK)):
             return False
     return True
+
+
+@jit
+def _same_short(data, one, other, length):
+    k = 0
+    while k < length and data[one + k] == data[other + k]:
+        k += 1
+    return k == length
+
+
+@jit
+def up_to_eight(data, place, left):
+    """uint8[n], int64, int64 -> uint64: the next ``left`` bytes, eight at most, as a number."""
+    return _up_to_eight(data, address_of(data), place, left)
 
 
 @jit

@@ -17,7 +17,13 @@ from thresher.kernels.split import most_lines, split_lines
 
 _BULLETS, _BULLET_LENGTHS = as_rows(BULLETS)
 _ELLIPSES, _ELLIPSIS_LENGTHS = as_rows(ELLIPSES)
-_ENDS, _END_LENGTHS = as_rows(ENDS)
+
+# Whether a line may begin with a bullet, ends as a sentence does, may end with an ellipsis: told by
+# one byte, in either case of a letter.
+_BEGINS, _ENDED, _CUT = np.zeros((3, 256), np.bool_)
+_BEGINS[[mark.encode()[0] for mark in BULLETS]] = True
+_ENDED[[ord(mark) for mark in ENDS]] = True
+_CUT[[case.encode()[-1] for mark in ELLIPSES for case in (mark, mark.upper())]] = True
 
 
 def signals(data: Bytes, offsets: Integers) -> dict[str, Integers]:
@@ -47,9 +53,11 @@ def _count_lines(data, offsets, counts):
         for line in range(n_lines):
             begin = first[line]
             end = last[line]
-            bullets += _matches(data, begin, end, _BULLETS, _BULLET_LENGTHS, False)
-            unended += not _matches(data, begin, end, _ENDS, _END_LENGTHS, True)
-            ellipses += _matches(data, begin, end, _ELLIPSES, _ELLIPSIS_LENGTHS, True)
+            unended += not _ENDED[data[end - 1]]
+            if _BEGINS[data[begin]]:
+                bullets += _matches(data, begin, end, _BULLETS, _BULLET_LENGTHS, False)
+            if _CUT[data[end - 1]]:
+                ellipses += _matches(data, begin, end, _ELLIPSES, _ELLIPSIS_LENGTHS, True)
         counts[0, document] = n_lines
         counts[1, document] = bullets
         counts[2, document] = unended

@@ -8,33 +8,36 @@ import numpy as np
 
 from thresher.kernels.arrow_text import Bytes, Integers
 from thresher.kernels.compiled import jit
-from thresher.kernels.distinct import count_distinct, table_size
-from thresher.kernels.hashing import hash_all
 from thresher.kernels.split import most_lines, split_lines
+from thresher.kernels.unique_strings import measure, working_memory
 
 
 def signals(data: Bytes, offsets: Integers) -> dict[str, Integers]:
-    """uint8[n_bytes], int64[n+1] -> ``unique_lines``: int64[n]."""
-    found = np.empty(len(offsets) - 1, np.int64)
-    _count_unique(data, offsets, found)
-    return {"unique_lines": found}
+    """uint8[n_bytes], int64[n+1] -> int64[n] each of:
+
+    ``unique_lines``, ``line_characters`` of all lines without their line feeds, and
+    ``unique_line_characters`` of the distinct ones.
+    """
+    names = ("unique_lines", "line_characters", "unique_line_characters")
+    counts = np.empty((len(names), len(offsets) - 1), np.int64)
+    _count_unique(data, offsets, counts)
+    return dict(zip(names, counts, strict=True))
 
 
 @jit
-def _count_unique(data, offsets, found):
+def _count_unique(data, offsets, counts):
     room = most_lines(data, offsets)
     starts = np.empty(room, np.int64)
     ends = np.empty(room, np.int64)
     first = np.empty(room, np.int64)
-    counts = np.empty(room, np.int64)
-    hashes = np.empty(room, np.uint64)
-    slots = np.empty(table_size(room), np.uint64)
+    last = np.empty(room, np.int64)
+    work = working_memory(room)
     for document in range(offsets.size - 1):
-        n_lines = split_lines(
-            data, offsets[document], offsets[document + 1], starts, ends, first, counts
-        )
+        begin = offsets[document]
+        stop = offsets[document + 1]
+        n_lines = split_lines(data, begin, stop, starts, ends, first, last)
         lengths = ends
         for line in range(n_lines):
             lengths[line] -= starts[line]
-        hash_all(data, n_lines, starts, lengths, hashes)
-        found[document] = count_distinct(data, n_lines, starts, lengths, hashes, slots)
+        found = measure(data, begin, stop, n_lines, starts, lengths, work)
+        counts[0, document], counts[1, document], counts[2, document] = found

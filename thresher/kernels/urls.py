@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # mypy: allow-untyped-defs, allow-untyped-calls
-"""Characters that belong to web addresses."""
+"""Web addresses: how many characters belong to them, and whether they tell of pornography."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from numba import types
 from thresher.kernels.arrow_text import Bytes, Integers
 from thresher.kernels.blocks import BLOCK, REACH, bits_below, block_at, byte_mask, lowest_bit
 from thresher.kernels.compiled import jit
-from thresher.kernels.marks import URL_CHARACTERS
+from thresher.kernels.marks import PORN, URL_CHARACTERS
 
 _likely = byte_mask(tuple(((ord(c), ord(c)),) for c in "htt"))
 _SECURE = np.frombuffer(b"https://", np.uint8)
 _PLAIN = np.frombuffer(b"http://", np.uint8)
+_PORN = np.frombuffer(PORN.encode(), np.uint8)
 _ALLOWED = np.zeros(256, np.bool_)
 _ALLOWED[list(URL_CHARACTERS.encode())] = True
 _HEXADECIMAL = np.zeros(256, np.bool_)
@@ -24,17 +25,18 @@ _HEXADECIMAL[list(string.hexdigits.encode())] = True
 
 
 def signals(data: Bytes, offsets: Integers) -> dict[str, Integers]:
-    """uint8[n_bytes], int64[n+1] -> ``url_characters``: int64[n]."""
-    found = np.empty(len(offsets) - 1, np.int64)
-    _count_characters(data, offsets, found)
-    return {"url_characters": found}
+    """uint8[n_bytes], int64[n+1] -> ``url_characters``, ``pornographic_urls``: int64[n] each."""
+    characters = np.empty(len(offsets) - 1, np.int64)
+    pornographic = np.empty_like(characters)
+    _count(data, offsets, characters, pornographic)
+    return {"url_characters": characters, "pornographic_urls": pornographic}
 
 
 @jit
-def _count_characters(data, offsets, found):
+def _count(data, offsets, characters, pornographic):
     spare = np.empty(REACH, np.uint8)
     for document in range(offsets.size - 1):
-        total = 0
+        total = n_pornographic = 0
         stop = offsets[document + 1]
         free = offsets[document]  # where the next address may begin
         for place in range(offsets[document], stop, BLOCK):
@@ -46,7 +48,9 @@ def _count_characters(data, offsets, found):
                     continue
                 free = _address_end(data, start, stop)
                 total += free - start
-        found[document] = total
+                n_pornographic += _has(data, start, free, _PORN)
+        characters[document] = total
+        pornographic[document] = n_pornographic
 
 
 @jit
@@ -78,3 +82,12 @@ def _begins_with(data, start, stop, prefix):
         if data[start + k] != prefix[k]:
             return 0
     return prefix.size
+
+
+@jit
+def _has(data, start, stop, part):
+    """Whether ``part`` stands somewhere between ``start`` and ``stop``."""
+    for place in range(start, stop - part.size + 1):
+        if _begins_with(data, place, stop, part) > 0:
+            return True
+    return False

@@ -13,6 +13,7 @@ from thresher.stages.text.filters import (
     DocumentFilter,
     Filter,
     MeanWordLengthFilter,
+    RepeatingDuplicateNGramsFilter,
     RepeatingTopNGramsFilter,
     Score,
     ScoreFilter,
@@ -222,9 +223,9 @@ def counting(monkeypatch):
     calls = []
     compute = signals._compute
 
-    def counted(chunks, name):
-        calls.append((name, sum(len(chunk.offsets) - 1 for chunk in chunks)))
-        return compute(chunks, name)
+    def counted(chunks, names):
+        calls.append((names[0], sum(len(chunk.offsets) - 1 for chunk in chunks)))
+        return compute(chunks, names)
 
     monkeypatch.setattr(signals, "_compute", counted)
     return calls
@@ -262,6 +263,37 @@ def test_neighbouring_stages_share_signals_once_told_to(monkeypatch):
             assert together.data.equals(alone.data)
     assert [name for name, _ in calls].count("words") == 2
     assert len(calls) == 8
+
+
+def test_sequences_of_several_lengths_are_counted_in_one_pass(monkeypatch):
+    rules = [
+        RepeatingTopNGramsFilter(n=2, max_repeating_ngram_ratio=1.0),
+        RepeatingTopNGramsFilter(n=3, max_repeating_ngram_ratio=1.0),
+        RepeatingDuplicateNGramsFilter(n=3, max_repeating_duplicate_ngram_ratio=1.0),
+    ]
+    fields = ["top_2", "top_3", "repeated_3"]
+    with kernels("compiled"):
+        alone = [rule.score_column(batch().data.column("text")).tolist() for rule in rules]
+        calls = counting(monkeypatch)
+        stages = [ScoreFilter(r, score_field=f) for r, f in zip(rules, fields, strict=True)]
+        together = batch()
+        for stage in share_work(stages):
+            together = stage.process(together)
+        assert [together.data.column(field).to_pylist() for field in fields] == alone
+        assert Score(rules, fields).process(batch()).data.select(fields) == together.data.select(
+            fields
+        )
+    assert [name for name, _ in calls if "ngram" in name] == ["top_ngram_characters:2"] * 2
+
+
+def test_a_column_that_an_earlier_stage_makes():
+    stages = [
+        ScoreFilter(W(2), score_field="n"),
+        ScoreFilter(W(1), text_field="later"),
+    ]
+    first, _ = share_work(stages)
+    with kernels("compiled"):
+        assert rows(first.process(batch())) == [0, 4, 5]
 
 
 def test_a_changed_column_is_counted_anew(monkeypatch):

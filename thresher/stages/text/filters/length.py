@@ -92,3 +92,43 @@ class MeanWordLengthFilter(WordFilter):
     def bounds(self) -> Bounds:
         """Both ends."""
         return self.min_mean_word_length, self.max_mean_word_length
+
+
+class LongWordFilter(WordFilter):
+    """Keep documents without words of ridiculous length.
+
+    Score: int64, characters of the longest word.
+
+    Null rule: a document without words scores 0.
+
+    Source: the heuristic filters of NeMo Curator.
+
+    >>> LongWordFilter().score_document("one three")
+    5
+
+    Parameters
+    ----------
+    lang : str
+        Language of the texts. Words of ``"zh"`` are found by jieba, of ``"ja"`` by MeCab, of all
+        others between white space.
+    """
+
+    name = "max_word_length"
+    signals = ("longest_word",)
+    EXAMPLES = ({}, {"max_word_length": 4})
+
+    def __init__(self, max_word_length: int = 1000, lang: str = "en") -> None:
+        super().__init__(lang)
+        self.max_word_length = max_word_length
+
+    def score_document(self, text: str) -> int:
+        """The length of the longest word."""
+        return max(map(len, self.words(text)), default=0)
+
+    def score_signals(self, signals: dict[str, Signal]) -> Scores:
+        """The lengths of the longest words."""
+        return signals["longest_word"]
+
+    def bounds(self) -> Bounds:
+        """An upper end."""
+        return None, self.max_word_length

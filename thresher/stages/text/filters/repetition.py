@@ -1,19 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Filters by how often a document repeats itself."""
+"""Filters by how often a document repeats lines and paragraphs."""
 
 from __future__ import annotations
 
-from collections import Counter
-
-import numpy as np
-
-from thresher.errors import PlanError
 from thresher.stages.filtering import Bounds, Scores
 from thresher.stages.text.filters.document_filter import DocumentFilter
 from thresher.stages.text.filters.lines import lines_of
 from thresher.stages.text.filters.ratios import ratio, ratios
 from thresher.stages.text.filters.signals import Signal
-from thresher.stages.text.filters.word_filter import WordFilter
 
 
 class RepeatedLinesFilter(DocumentFilter):
@@ -50,68 +44,108 @@ class RepeatedLinesFilter(DocumentFilter):
         return self.max_repeated_line_fraction, None
 
 
-class RepeatingTopNGramsFilter(WordFilter):
-    """Keep documents that no sequence of ``n`` words makes up much of.
+class RepeatedLinesByCharFilter(DocumentFilter):
+    """Keep documents whose text is mostly on distinct lines.
 
-    Score: float64, characters that go when the most frequent n words (of several, those that come
-    first), joined by blanks, are deleted wherever the text has them / characters.
+    Score: float64, characters of distinct lines / characters of all lines, line feeds not counted;
+    lines of nothing but white space do not count.
 
-    Null rule: a document of fewer than n words scores 1.0.
+    Null rule: a document without lines scores 0.0.
 
-    Source: Rae et al. 2021 (arXiv:2112.11446), table A1, measured by deleting as NeMo Curator
-    does.
+    Source: Rae et al. 2021 (arXiv:2112.11446), table A1, as the share that is left.
 
-    >>> RepeatingTopNGramsFilter(n=2).score_document("my word my word.")
-    0.875
-
-    Parameters
-    ----------
-    lang : str
-        Language of the texts. Words of ``"zh"`` are found by jieba, of ``"ja"`` by MeCab, of all
-        others between white space.
+    >>> RepeatedLinesByCharFilter().score_document("Hear!\\nHear!")
+    0.5
     """
 
-    signals = ("characters", "top_ngram_characters")
-    EXAMPLES = ({}, {"n": 1}, {"n": 3, "max_repeating_ngram_ratio": 0.5})
+    name = "repeated_lines_char"
+    signals = ("line_characters", "unique_line_characters")
+    EXAMPLES = ({}, {"max_repeated_lines_char_ratio": 0.5})
 
-    def __init__(
-        self, n: int = 2, max_repeating_ngram_ratio: float = 0.2, lang: str = "en"
-    ) -> None:
-        super().__init__(lang)
-        if n < 1:
-            raise PlanError(
-                f"n={n} is no number of words", where=type(self).__name__, todo="give 1 or more"
-            )
-        self.n = n
-        self.max_repeating_ngram_ratio = max_repeating_ngram_ratio
-
-    @property
-    def name(self) -> str:
-        """``repeating_top_<n>grams``."""
-        return f"repeating_top_{self.n}grams"
-
-    def needed_signals(self) -> tuple[str, ...]:
-        """The signals of this n."""
-        return tuple(
-            f"{signal}:{self.n}" if signal == "top_ngram_characters" else signal
-            for signal in super().needed_signals()
-        )
+    def __init__(self, max_repeated_lines_char_ratio: float = 0.8) -> None:
+        self.max_repeated_lines_char_ratio = max_repeated_lines_char_ratio
 
     def score_document(self, text: str) -> float:
-        """The share of the most frequent n words."""
-        words = self.words(text)
-        if len(words) < self.n:
-            return 1.0
-        sequences = Counter(zip(*(words[k:] for k in range(self.n)), strict=False))
-        top = max(sequences, key=sequences.__getitem__)
-        return (len(text) - len(text.replace(" ".join(top), ""))) / len(text)
+        """The share of characters on distinct lines."""
+        lines = lines_of(text)
+        return ratio(sum(map(len, set(lines))), sum(map(len, lines)), undefined=0.0)
 
     def score_signals(self, signals: dict[str, Signal]) -> Scores:
-        """The shares of the most frequent n words; -1 of them are too few words."""
-        deleted = signals[f"top_ngram_characters:{self.n}"]
-        shares = ratios(deleted, signals["characters"], undefined=1.0)
-        return np.where(deleted < 0, 1.0, shares)
+        """The shares of characters on distinct lines."""
+        unique = signals["unique_line_characters"]
+        return ratios(unique, signals["line_characters"], undefined=0.0)
 
     def bounds(self) -> Bounds:
-        """An upper end."""
-        return None, self.max_repeating_ngram_ratio
+        """A lower end, for all its name."""
+        return self.max_repeated_lines_char_ratio, None
+
+
+class RepeatedParagraphsFilter(DocumentFilter):
+    """Keep documents whose paragraphs are mostly distinct.
+
+    Score: float64, distinct paragraphs / paragraphs. Paragraphs are what two line feeds part, empty
+    ones included.
+
+    Null rule: a null or empty document scores 1.0: it has one paragraph.
+
+    Source: Rae et al. 2021 (arXiv:2112.11446), table A1, as the share that is left.
+
+    >>> RepeatedParagraphsFilter().score_document("Hear!\\n\\nHear!")
+    0.5
+    """
+
+    name = "repeated_paragraphs"
+    signals = ("paragraphs", "unique_paragraphs")
+    EXAMPLES = ({}, {"max_repeated_paragraphs_ratio": 0.5})
+
+    def __init__(self, max_repeated_paragraphs_ratio: float = 0.7) -> None:
+        self.max_repeated_paragraphs_ratio = max_repeated_paragraphs_ratio
+
+    def score_document(self, text: str) -> float:
+        """The share of distinct paragraphs."""
+        paragraphs = text.split("\n\n")
+        return ratio(len(set(paragraphs)), len(paragraphs), undefined=1.0)
+
+    def score_signals(self, signals: dict[str, Signal]) -> Scores:
+        """The shares of distinct paragraphs."""
+        return ratios(signals["unique_paragraphs"], signals["paragraphs"], undefined=1.0)
+
+    def bounds(self) -> Bounds:
+        """A lower end, for all its name."""
+        return self.max_repeated_paragraphs_ratio, None
+
+
+class RepeatedParagraphsByCharFilter(DocumentFilter):
+    """Keep documents whose text is mostly in distinct paragraphs.
+
+    Score: float64, characters of distinct paragraphs / characters of all paragraphs. Paragraphs are
+    what two line feeds part; those line feeds are not counted.
+
+    Null rule: a document whose paragraphs are all empty scores 0.0.
+
+    Source: Rae et al. 2021 (arXiv:2112.11446), table A1, as the share that is left.
+
+    >>> RepeatedParagraphsByCharFilter().score_document("Hear!\\n\\nHear!")
+    0.5
+    """
+
+    name = "repeated_paragraphs_char"
+    signals = ("paragraph_characters", "unique_paragraph_characters")
+    EXAMPLES = ({}, {"max_repeated_paragraphs_char_ratio": 0.5})
+
+    def __init__(self, max_repeated_paragraphs_char_ratio: float = 0.8) -> None:
+        self.max_repeated_paragraphs_char_ratio = max_repeated_paragraphs_char_ratio
+
+    def score_document(self, text: str) -> float:
+        """The share of characters in distinct paragraphs."""
+        paragraphs = text.split("\n\n")
+        return ratio(sum(map(len, set(paragraphs))), sum(map(len, paragraphs)), undefined=0.0)
+
+    def score_signals(self, signals: dict[str, Signal]) -> Scores:
+        """The shares of characters in distinct paragraphs."""
+        unique = signals["unique_paragraph_characters"]
+        return ratios(unique, signals["paragraph_characters"], undefined=0.0)
+
+    def bounds(self) -> Bounds:
+        """A lower end, for all its name."""
+        return self.max_repeated_paragraphs_char_ratio, None

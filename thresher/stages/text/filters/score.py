@@ -12,7 +12,7 @@ from thresher.stages.filtering import as_arrow, column_of
 from thresher.stages.text import arguments
 from thresher.stages.text.filters.document_filter import DocumentFilter, documents
 from thresher.stages.text.filters.hooks import fetch_models, load_models
-from thresher.stages.text.filters.signals import SignalMemo
+from thresher.stages.text.filters.signals import SignalMemo, kernels_of
 from thresher.tasks import DocumentBatch
 
 Scorer = DocumentFilter | Callable[[Any], Any]
@@ -78,6 +78,11 @@ class Score(ProcessingStage[DocumentBatch, DocumentBatch]):
         """The score columns."""
         return ["data"], list(self.score_fields)
 
+    def kernels(self) -> Sequence[str]:
+        """The kernels of the filters' signals."""
+        filters = (scorer for scorer in self.scorers if isinstance(scorer, DocumentFilter))
+        return kernels_of(name for rule in filters for name in rule.needed_signals())
+
     def setup_on_node(
         self, node_info: NodeInfo | None = None, worker_metadata: WorkerMetadata | None = None
     ) -> None:
@@ -90,13 +95,17 @@ class Score(ProcessingStage[DocumentBatch, DocumentBatch]):
 
     def process(self, task: DocumentBatch) -> DocumentBatch:
         """All rows, with the scores."""
-        memos: dict[str, SignalMemo] = {}
+        names: dict[str, list[str]] = {}
+        for scorer, field in zip(self.scorers, self.text_fields, strict=True):
+            if isinstance(scorer, DocumentFilter):
+                names.setdefault(field, []).extend(scorer.needed_signals())
+        memos = {field: SignalMemo(expected) for field, expected in names.items()}
         for scorer, field, score_field in zip(
             self.scorers, self.text_fields, self.score_fields, strict=True
         ):
             column = column_of(task, field, self.name)
             if isinstance(scorer, DocumentFilter):
-                scores = scorer.score_with(column, memos.setdefault(field, SignalMemo()))
+                scores = scorer.score_with(column, memos[field])
             else:
                 scores = [scorer(value) for value in documents(column)]
             task = task.with_column(score_field, as_arrow(scores, score_field))

@@ -10,7 +10,7 @@ from thresher.stages.filtering import Mask, RowFilterStage, as_arrow, column_of
 from thresher.stages.text import arguments
 from thresher.stages.text.filters.document_filter import DocumentFilter
 from thresher.stages.text.filters.hooks import fetch_models, load_models
-from thresher.stages.text.filters.signals import SignalMemo
+from thresher.stages.text.filters.signals import SignalMemo, kernels_of
 from thresher.tasks import DocumentBatch
 
 
@@ -79,6 +79,10 @@ class ScoreFilter(RowFilterStage):
         """The score columns."""
         return ["data"], [field for field in self.score_fields if field is not None]
 
+    def kernels(self) -> Sequence[str]:
+        """The kernels of the filters' signals."""
+        return kernels_of(name for rule in self.filters for name in rule.needed_signals())
+
     def setup_on_node(
         self, node_info: NodeInfo | None = None, worker_metadata: WorkerMetadata | None = None
     ) -> None:
@@ -91,12 +95,10 @@ class ScoreFilter(RowFilterStage):
 
     def process(self, task: DocumentBatch) -> DocumentBatch:
         """The rows that all filters keep; none at all make an empty batch."""
-        memos: dict[str, SignalMemo]
-        memos, passed_on = self.__dict__.get("_shared_memos", ({}, False))
+        memos, passed_on = self._memos()
         rules = zip(self.filters, self.text_fields, self.score_fields, self.inverts, strict=True)
         for rule, field, score_field, invert in rules:
-            memo = memos.setdefault(field, SignalMemo())
-            scores = rule.score_with(column_of(task, field, self.name), memo)
+            scores = rule.score_with(column_of(task, field, self.name), memos[field])
             keep = rule.keep_scores(scores)
             if invert:
                 keep = ~keep
@@ -105,29 +107,49 @@ class ScoreFilter(RowFilterStage):
             left = self._select(task, keep, rule.name)
             if left is not task:
                 for own, each in memos.items():
+                    if own not in task.data.column_names:  # that of a later stage, yet to be made
+                        continue
                     each.follow(task.data.column(own), keep, left.data.column(own))
                 task = left
-        if not passed_on:
-            memos.clear()
+        _forget(memos, passed_on)
         return task
 
     def judge(self, task: DocumentBatch) -> list[tuple[str, Mask]] | None:
         """What each rule keeps of all rows; None where scores are stored."""
         if any(field is not None for field in self.score_fields):
             return None
-        memos, passed_on = self.__dict__.get("_shared_memos", ({}, False))
+        memos, passed_on = self._memos()
         masks: list[tuple[str, Mask]] = []
         for rule, field, invert in zip(self.filters, self.text_fields, self.inverts, strict=True):
-            memo = memos.setdefault(field, SignalMemo())
-            keep = rule.keep_scores(rule.score_with(column_of(task, field, self.name), memo))
+            scores = rule.score_with(column_of(task, field, self.name), memos[field])
+            keep = rule.keep_scores(scores)
             masks.append((rule.name, ~keep if invert else keep))
-        if not passed_on:
-            memos.clear()
+        _forget(memos, passed_on)
         return masks
 
     @classmethod
     def sharing(cls, stages: Sequence[ScoreFilter]) -> list[ScoreFilter]:
         """Copies that pass on to the next what they have counted of a column."""
-        memos: dict[str, SignalMemo] = {}
+        memos = _memos_for(stages)
         last = stages[-1]
         return [stage.copy(_shared_memos=(memos, stage is not last)) for stage in stages]
+
+    def _memos(self) -> tuple[dict[str, SignalMemo], bool]:
+        """The memo of each column, and whether the next stage goes on with them."""
+        shared: tuple[dict[str, SignalMemo], bool] | None = self.__dict__.get("_shared_memos")
+        return (_memos_for([self]), False) if shared is None else shared
+
+
+def _memos_for(stages: Sequence[ScoreFilter]) -> dict[str, SignalMemo]:
+    """A memo for each column, which expects what all the stages will ask."""
+    names: dict[str, list[str]] = {}
+    for stage in stages:
+        for rule, field in zip(stage.filters, stage.text_fields, strict=True):
+            names.setdefault(field, []).extend(rule.needed_signals())
+    return {field: SignalMemo(expected) for field, expected in names.items()}
+
+
+def _forget(memos: dict[str, SignalMemo], passed_on: bool) -> None:
+    if not passed_on:
+        for memo in memos.values():
+            memo.forget()

@@ -25,18 +25,38 @@ Signal: TypeAlias = npt.NDArray[np.int64]
 Column: TypeAlias = "pa.Array | pa.ChunkedArray"
 
 # The signals of each kernel, counted in one pass by `thresher.kernels.<kernel>.signals`. One that
-# takes a parameter is asked for as "<signal>:<whole number>".
+# takes a parameter is asked for as "<signal>:<whole number>", and its kernel is given the number.
 KERNELS: dict[str, tuple[str, ...]] = {
     "words": ("words", "word_characters"),
-    "characters": ("characters", "plain_characters"),
+    "characters": ("characters", "plain_characters", "digits", "blanks", "parentheses"),
     "symbols": ("symbol_words",),
     "lines": ("lines", "bullet_lines", "unended_lines", "ellipsis_lines"),
-    "repeated_lines": ("unique_lines",),
-    "top_ngram": ("top_ngram_characters",),
-    "urls": ("url_characters",),
+    "repeated_lines": ("unique_lines", "line_characters", "unique_line_characters"),
+    "paragraphs": ("paragraphs", "policy_paragraphs", "placeholders"),
+    "repeated_paragraphs": (
+        "unique_paragraphs",
+        "paragraph_characters",
+        "unique_paragraph_characters",
+    ),
+    "ngrams": ("top_ngram_characters", "duplicate_ngram_characters"),
+    "longest_word": ("longest_word",),
+    "common_words": ("common_words",),
+    "alphabetic_words": ("alphabetic_words",),
+    "urls": ("url_characters", "pornographic_urls"),
+    "letters": ("letters",),
+    "source_lines": ("line_feeds", "longest_line"),
+    "xml_header": ("xml_headers",),
 }
 
+# Kernels that count the signals of several parameters in one pass: they are given the names.
+TOGETHER = frozenset({"ngrams"})
+
 _KERNEL_OF = {signal: kernel for kernel, signals in KERNELS.items() for signal in signals}
+
+
+def kernels_of(names: Iterable[str]) -> tuple[str, ...]:
+    """The modules of :mod:`thresher.kernels` that count these signals."""
+    return tuple(dict.fromkeys(_KERNEL_OF[name.partition(":")[0]] for name in names))
 
 
 class SignalMemo:
@@ -44,9 +64,15 @@ class SignalMemo:
 
     A column is known again by its buffers' addresses. The memo holds on to the column, so that no
     address can come to stand for other text.
+
+    Parameters
+    ----------
+    expected : iterable of str
+        Signals that will be asked for one after another; some cost less when counted together.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, expected: Iterable[str] = ()) -> None:
+        self._expected = tuple(dict.fromkeys(expected))
         self._column: Column | None = None
         self._known: dict[str, Signal] = {}
 
@@ -75,8 +101,16 @@ class SignalMemo:
             return None
         for name in missing:
             if name not in self._known:
-                self._known.update(_compute(chunks, name))
+                self._known.update(_compute(chunks, self._with_its_like(name)))
         return self._known
+
+    def _with_its_like(self, name: str) -> tuple[str, ...]:
+        """The signal, and those to count in the same pass over the text."""
+        kernels = kernels_of([name])
+        if TOGETHER.isdisjoint(kernels):
+            return (name,)
+        unknown = (other for other in self._expected if other not in self._known)
+        return (name, *(n for n in unknown if n != name and kernels_of([n]) == kernels))
 
     def follow(self, before: Column, keep: npt.NDArray[np.bool_], after: Column) -> None:
         """Follow a filter: ``after`` holds the rows of the column ``before`` where ``keep`` holds.
@@ -92,17 +126,20 @@ class SignalMemo:
         self._column, self._known = None, {}
 
 
-def _compute(chunks: list[Text], name: str) -> dict[str, Signal]:
-    """The signal ``name`` and the others of its kernel."""
-    signal, _, parameter = name.partition(":")
-    function = import_module(f"thresher.kernels.{_KERNEL_OF[signal]}").signals
-    arguments = (int(parameter),) if parameter else ()
+def _compute(chunks: list[Text], names: tuple[str, ...]) -> dict[str, Signal]:
+    """Signals that one kernel counts together, and maybe others of it."""
+    signal, _, parameter = names[0].partition(":")
+    kernel = _KERNEL_OF[signal]
+    function = import_module(f"thresher.kernels.{kernel}").signals
+    arguments: tuple[Any, ...] = (int(parameter),) if parameter else ()
+    if kernel in TOGETHER:
+        arguments = names
     parts: list[dict[str, Signal]] = [function(*chunk, *arguments) for chunk in chunks]
     if len(parts) == 1:
         return parts[0]
     nothing = np.empty(0, np.int64)
-    names = parts[0] if parts else [name]
-    return {each: np.concatenate([nothing, *(part[each] for part in parts)]) for each in names}
+    found = parts[0] if parts else names
+    return {each: np.concatenate([nothing, *(part[each] for part in parts)]) for each in found}
 
 
 def _same_memory(a: Column, b: Column) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import re
 
-from thresher.kernels.marks import URL_CHARACTERS
+import numpy as np
+
+from thresher.kernels.marks import PORN, URL_CHARACTERS
 from thresher.stages.filtering import Bounds, Scores
 from thresher.stages.text.filters.document_filter import DocumentFilter
 from thresher.stages.text.filters.ratios import ratio, ratios
@@ -56,3 +58,42 @@ class UrlsFilter(DocumentFilter):
     def bounds(self) -> Bounds:
         """An upper end."""
         return None, self.max_url_to_text_ratio
+
+
+class PornographicUrlsFilter(DocumentFilter):
+    """Keep documents without addresses of pornographic sites.
+
+    Score: int64, 1 if some web address has "porn" in it, in lower case, else 0. ``url_regex`` (text
+    or a compiled pattern) says otherwise what an address is; it is then looked for document by
+    document.
+
+    Null rule: a null or empty document scores 0.
+
+    Source: the heuristic filters of NeMo Curator.
+
+    >>> PornographicUrlsFilter().score_document("not porn: http://a.b/c")
+    0
+    """
+
+    signals = ("pornographic_urls",)
+    EXAMPLES = ({}, {"url_regex": r"www\.\w+"})
+
+    def __init__(self, url_regex: str | re.Pattern[str] | None = None) -> None:
+        self.url_regex = url_regex
+
+    def needed_signals(self) -> tuple[str, ...]:
+        """None for a pattern of one's own."""
+        return super().needed_signals() if self.url_regex is None else ()
+
+    def score_document(self, text: str) -> int:
+        """1 or 0."""
+        pattern = URL if self.url_regex is None else re.compile(self.url_regex)
+        return int(any(PORN in found.group() for found in pattern.finditer(text)))
+
+    def score_signals(self, signals: dict[str, Signal]) -> Scores:
+        """1 or 0 for each."""
+        return np.minimum(signals["pornographic_urls"], 1)
+
+    def bounds(self) -> Bounds:
+        """Only 0."""
+        return None, 0

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
@@ -48,13 +49,15 @@ def word_splitter(lang: str) -> Splitter:
 @cache
 def _chinese() -> Splitter:
     jieba = _library("jieba", "jieba", "Chinese")
+    jieba.setLogLevel(logging.WARNING)  # it tells of its dictionary each time
     return lambda text: list(jieba.cut(text))
 
 
 @cache
 def _japanese() -> Splitter:
     tagger = _library("MeCab", "mecab-python3", "Japanese").Tagger("-Owakati")
-    return lambda text: list(tagger.parse(text).split())
+    # Blanks part the words it finds; other white space may be a word of its own.
+    return lambda text: [word for word in tagger.parse(text).rstrip("\n").split(" ") if word]
 
 
 def _library(module: str, package: str, language: str) -> Any:

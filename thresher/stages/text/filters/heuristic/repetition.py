@@ -1,7 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Door: filters by repetition."""
 
+from thresher.stages.text.filters.ngrams import (
+    RepeatingDuplicateNGramsFilter as RepeatingDuplicateNGramsFilter,
+)
+from thresher.stages.text.filters.ngrams import (
+    RepeatingTopNGramsFilter as RepeatingTopNGramsFilter,
+)
+from thresher.stages.text.filters.repetition import (
+    RepeatedLinesByCharFilter as RepeatedLinesByCharFilter,
+)
 from thresher.stages.text.filters.repetition import RepeatedLinesFilter as RepeatedLinesFilter
 from thresher.stages.text.filters.repetition import (
-    RepeatingTopNGramsFilter as RepeatingTopNGramsFilter,
+    RepeatedParagraphsByCharFilter as RepeatedParagraphsByCharFilter,
+)
+from thresher.stages.text.filters.repetition import (
+    RepeatedParagraphsFilter as RepeatedParagraphsFilter,
 )
