@@ -26,12 +26,13 @@ check: .venv/.dev ## Check style, types, floors and dependencies
 bench: .venv/.dev ## Run the benchmarks, peers beside them (hours; downloads corpora and peers)
 	$(BIN)/python -m benchmarks
 
-soak: .venv/.dev ## Simulate 10,000 schedules and kill real processes 200 times
+soak: .venv/.dev ## Simulate 10,000 schedules, read 100,000 random byte strings, kill processes
 	$(BIN)/python -m tests.simulation --schedules 10000
+	$(BIN)/python -m tests.fuzz --count 100000
 	$(BIN)/python tests/faults/kill.py --seeds 200
 
 docs: .venv/.dev ## Write the generated pages of docs/
-	$(BIN)/python docs/build.py
+	$(BIN)/python -m docs.build
 
 clean: ## Remove what the other targets made
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
@@ -47,5 +48,5 @@ clean: ## Remove what the other targets made
 
 .venv/.dev: .venv/.base
 	@echo "Installing what the tests and checks need"
-	@$(BIN)/pip install -qq --disable-pip-version-check -c constraints.txt -e '.[text,dev]'
+	@$(BIN)/pip install -qq --disable-pip-version-check -c constraints.txt -e '.[text,cjk,pii,dev]'
 	@touch $@

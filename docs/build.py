@@ -128,7 +128,7 @@ def _table(parameters: list[Parameter], told: dict[str, str]) -> str:
 
 
 def _example(entry: Entry, parameters: list[Parameter]) -> str:
-    given = example_of(parameters)
+    given = example_of(entry.name, parameters)
     values = "".join(f"\n    {key}: {value}" for key, value in given)
     if entry.kind == "executor":
         return f"executor:\n  {entry.name}" + (f":{values}" if given else ": {}")
@@ -138,9 +138,16 @@ def _example(entry: Entry, parameters: list[Parameter]) -> str:
 def _with_doctests(text: str, address: str) -> str:
     """Paragraphs that begin with ``>>>`` are fenced, and import what they show."""
     return "\n\n".join(
-        f"```pycon\n>>> {address}\n{paragraph}\n```" if paragraph.startswith(">>>") else paragraph
+        f"```pycon\n{_imports(address, paragraph)}{paragraph}\n```"
+        if paragraph.startswith(">>>")
+        else paragraph
         for paragraph in text.split("\n\n")
     )
+
+
+def _imports(address: str, example: str) -> str:
+    batch = ">>> from thresher.tasks import DocumentBatch\n"
+    return f">>> {address}\n" + (batch if "DocumentBatch(" in example else "")
 
 
 def _listed(body: str) -> str:

@@ -31,11 +31,6 @@ def main(path: str, runs: int) -> None:
     rules = heuristics.made(filters)
     signals = sorted({name for preset in PRESETS for name in preset().needed_signals()})
 
-    def scores():
-        return [
-            _joined([_scores(rules, column) for column in columns], k) for k in range(len(rules))
-        ]
-
     def preset_signals():
         return [SignalMemo().get(column, signals) for column in columns]
 
@@ -70,7 +65,7 @@ def _columns(texts):
 
 def _scores(rules, column):
     """Every score of every document of a batch; neighbours share their signals."""
-    memo = SignalMemo()
+    memo = SignalMemo(name for rule in rules for name in rule.needed_signals())
     return [rule.score_with(column, memo) for rule in rules]
 
 

@@ -24,7 +24,15 @@ def validator() -> Any:
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_the_examples_are_valid(validator: Any, path: Path) -> None:
-    validator.validate(yaml.safe_load(path.read_text()))
+    recipe = yaml.safe_load(path.read_text())
+    assert [error.message for error in validator.iter_errors(recipe)] == []
+    if "imports" in recipe:  # other stages than the schema can know
+        return
+    for number, stage in enumerate(recipe["stages"]):
+        name = stage if isinstance(stage, str) else next(iter(stage))
+        others = [*recipe["stages"]]
+        others[number] = {name: {"no_such_parameter": 1}}
+        assert not validator.is_valid({**recipe, "stages": others}), name
 
 
 @pytest.mark.parametrize(
@@ -41,7 +49,8 @@ def test_the_examples_are_valid(validator: Any, path: Path) -> None:
     ],
 )
 def test_good_stages(validator: Any, stage: object) -> None:
-    validator.validate({"stages": [stage]})
+    assert [error.message for error in validator.iter_errors({"stages": [stage]})] == []
+    assert not validator.is_valid({"stages": [[stage]]})
 
 
 @pytest.mark.parametrize(
@@ -52,6 +61,8 @@ def test_good_stages(validator: Any, stage: object) -> None:
         {"stages": ["Checkpoint"], "nam": "x"},
         {"stages": ["Checkpont"]},
         {"stages": [{"WordCountFilter": {"min_word": 3}}]},
+        {"stages": [{"NewlineNormalizer": {"min_words": 3}}]},
+        {"stages": [{"Checkpoint": {"min_words": 3}}]},
         {"stages": [{"WordCountFilter": {"min_words": "3"}}]},
         {"stages": [{"WordCountFilter": 3}]},
         {"stages": ["LocalExecutor"]},

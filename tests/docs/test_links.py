@@ -10,13 +10,15 @@ import pytest
 
 from tests.docs.pages import ROOT, pages
 
+CODE = re.compile(r"`[^`]*`")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
 
 
 def links_of(page: Path) -> list[str]:
     """Targets within the repository."""
-    return [t for t in LINK.findall(page.read_text(encoding="utf-8")) if "://" not in t]
+    text = CODE.sub("", page.read_text(encoding="utf-8"))
+    return [t for t in LINK.findall(text) if "://" not in t]
 
 
 def anchors_of(page: Path) -> set[str]:

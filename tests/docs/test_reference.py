@@ -12,7 +12,8 @@ PAGES = reference()
 
 
 def test_there_is_no_page_of_a_kind_that_is_gone() -> None:
-    assert {path.name for path in REFERENCE.iterdir()} == set(PAGES)
+    there = {str(path.relative_to(REFERENCE)) for path in REFERENCE.rglob("*.md")}
+    assert there == set(PAGES)
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -24,7 +25,7 @@ def test_everything_a_recipe_can_name_is_in_the_reference() -> None:
     together = "".join(PAGES.values())
 
     for entry in catalog():
-        assert f"\n## {entry.name}\n" in together
+        assert f"\n## {entry.name}\n" in together or f"filters/{entry.name}.md" in PAGES
         assert entry.summary, f"{entry.name} has no docstring"
 
 

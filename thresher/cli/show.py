@@ -67,7 +67,7 @@ def _table(parameters: list[Parameter], explained: Explanation) -> str:
 
 def _example(entry: Entry, parameters: list[Parameter]) -> str:
     head = "executor:\n  " if entry.kind == EXECUTOR else "stages:\n  - "
-    given = example_of(parameters)
+    given = example_of(entry.name, parameters)
     if not given:
         return f"{head}{entry.name}"
     indent = " " * (4 if entry.kind == EXECUTOR else 6)

@@ -200,9 +200,7 @@ class Server:
                 return
             body, status = data[start:], 206
             first = start + fault.shift_range
-            headers["Content-Range"] = (
-                f"bytes {first}-{len(data) - 1}/{len(data) + fault.total}"
-            )
+            headers["Content-Range"] = f"bytes {first}-{len(data) - 1}/{len(data) + fault.total}"
         if fault.flip:
             body = bytes([body[0] ^ 1]) + body[1:]
         if self.chunked:
