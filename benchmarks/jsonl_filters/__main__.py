@@ -36,13 +36,13 @@ class Side:
     title: str
     python: Path
 
-    def run(self, source: Path) -> measure.Cost:
+    def run(self, source: Path, **environment: str) -> measure.Cost:
         """Run the program into an empty folder."""
         shutil.rmtree(self.output.parent, ignore_errors=True)
         log = cache.folder("logs") / f"{self.name}.log"
         command = [self.python, HERE / f"{self.name}_side.py", source, self.output]
         root = str(HERE.parents[1]) if self.name == "thresher" else ""
-        return measure.run(command, log, PYTHONPATH=root)
+        return measure.run(command, log, PYTHONPATH=root, **environment)
 
     @property
     def output(self) -> Path:
@@ -88,7 +88,7 @@ def main() -> int:
     agreed = True
     for side in others:
         try:
-            theirs = _measure(side, peer_source, peer_mb, chosen.runs)
+            theirs = _measure(side, peer_source, peer_mb, chosen.peer_runs or chosen.runs)
         except measure.CommandFailed as crash:
             print(f"{side.title:<22} crashed ({crash}): no figure")
             continue
@@ -103,13 +103,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--mb", type=float, default=1_000, help="size of the corpus")
     parser.add_argument("--files", type=int, default=8, help="files it lies in")
     parser.add_argument("--runs", type=int, default=3, help="medians of so many runs are shown")
+    parser.add_argument("--peer-runs", type=int, help="fewer runs for the peers")
     parser.add_argument("--peer-mb", type=float, help="give the peers only a prefix of this size")
     return parser.parse_args()
 
 
 def _measure(side: Side, source: Path, mb: float, runs: int) -> Result:
     single = corpus.small_files(files=1, documents=1)
-    side.run(single)  # fills caches of compiled code and of the file system
+    side.run(single, THRESHER_KERNELS="compiled")  # fills caches of code and of the file system
     startup = measure.median([side.run(single) for _ in range(max(runs, 3))])
     return Result(mb, measure.median([side.run(source) for _ in range(runs)]), startup)
 

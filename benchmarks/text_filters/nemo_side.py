@@ -29,7 +29,7 @@ def main(path: str, runs: int) -> None:
     stages = [Score(rule, score_field=f"s{k}") for k, rule in enumerate(filters)]
 
     def work():
-        batch = DocumentBatch(dataset_name="b", task_id="t", data=pd.DataFrame({"text": texts}))
+        batch = DocumentBatch(dataset_name="b", data=pd.DataFrame({"text": texts}))
         for stage in stages:
             batch = stage.process(batch)
         return batch.data
