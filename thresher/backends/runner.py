@@ -203,31 +203,35 @@ class StepCall:
 
     def _filter(self, run: list[tuple[int, Stage]], tasks: Iterable[AnyTask]) -> Iterator[AnyTask]:
         """Neighbouring filters at once; one by one where that fails or is not possible."""
-        filters = [stage for _, stage in run if isinstance(stage, RowFilterStage)]
         for task in tasks:
-            self.beat(self.rows, filters[0].name)
-            watch = Stopwatch()
-            try:
-                selected = select(filters, task) if isinstance(task, DocumentBatch) else None
-            except Exception:
-                selected = None  # the ordinary way finds the stage and the row
-            if selected is None:
-                flow: Iterable[AnyTask] = [task]
-                for index, stage in run:
-                    flow = self._apply(index, stage, flow)
-                yield from flow
-                continue
-            watch.charge(*(self.counts[index] for index, _ in run))
-            size = getattr(task, "size_bytes", 0)
-            for (index, _), (rows_in, rows_out, drops) in zip(run, selected.rows, strict=False):
-                counts = self.counts[index]
-                counts.rows_in += rows_in
-                counts.rows_out += rows_out
-                counts.bytes_in += size * rows_in // max(task.num_items, 1)
-                counts.dropped = merge_sums(counts.dropped, drops)
-                counts.tasks += 1
-            if selected.batch.num_items:
-                yield selected.batch
+            yield from self._filtered(run, task)
+
+    def _filtered(self, run: list[tuple[int, Stage]], task: AnyTask) -> Iterator[AnyTask]:
+        if not run:
+            yield task
+            return
+        filters = [stage for _, stage in run if isinstance(stage, RowFilterStage)]
+        self.beat(self.rows, filters[0].name)
+        watch = Stopwatch()
+        try:
+            selected = select(filters, task) if isinstance(task, DocumentBatch) else None
+        except Exception:
+            selected = None  # the ordinary way finds the stage and the row
+        if selected is None:
+            for out in self._apply(*run[0], [task]):
+                yield from self._filtered(run[1:], out)
+            return
+        judged = [self.counts[index] for index, _ in run[: len(selected.rows)]]
+        watch.charge(*judged)
+        size = getattr(task, "size_bytes", 0)
+        for counts, (rows_in, rows_out, drops) in zip(judged, selected.rows, strict=True):
+            counts.rows_in += rows_in
+            counts.rows_out += rows_out
+            counts.bytes_in += size * rows_in // max(task.num_items, 1)
+            counts.dropped = merge_sums(counts.dropped, drops)
+            counts.tasks += 1
+        if selected.batch.num_items:
+            yield from self._filtered(run[selected.done :], selected.batch)
 
     def _call_group(self, index: int, stage: Stage, group: list[AnyTask]) -> list[AnyTask]:
         try:

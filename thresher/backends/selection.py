@@ -25,10 +25,15 @@ COMPACT_BELOW = 0.75
 
 @dataclass
 class Selected:
-    """What a run of filters did to a batch: rows into and out of each, and drops by rule."""
+    """What filters did to a batch: rows into and out of each, and drops by rule.
+
+    ``rows`` ends with the last filter that could judge, or that any rows were left for; ``done``
+    says how many filters need not see the batch any more.
+    """
 
     batch: DocumentBatch
     rows: list[tuple[int, int, dict[str, int]]]
+    done: int
 
 
 def runs(stages: Sequence[Stage]) -> list[list[tuple[int, Stage]]]:
@@ -41,7 +46,7 @@ def runs(stages: Sequence[Stage]) -> list[list[tuple[int, Stage]]]:
 
 
 def select(filters: Sequence[RowFilterStage], batch: DocumentBatch) -> Selected | None:
-    """Lead a batch through filters; None if one of them has to see it the ordinary way."""
+    """Lead a batch through filters; None if the first has to see it the ordinary way."""
     if TOKENS in batch.data.column_names:
         return None
     alive: Mask = np.ones(batch.num_items, np.bool_)
@@ -52,7 +57,7 @@ def select(filters: Sequence[RowFilterStage], batch: DocumentBatch) -> Selected 
             break
         judged = stage.judge(batch)
         if judged is None:
-            return None
+            break
         before, drops = left, {}
         for rule, keep in judged:
             alive &= keep
@@ -62,7 +67,10 @@ def select(filters: Sequence[RowFilterStage], batch: DocumentBatch) -> Selected 
         rows.append((before, left, drops))
         if left < COMPACT_BELOW * batch.num_items:
             batch, alive = _cut(batch, alive), np.ones(left, np.bool_)
-    return Selected(_cut(batch, alive) if left < batch.num_items else batch, rows)
+    if not rows and left:
+        return None
+    batch = _cut(batch, alive) if left < batch.num_items else batch
+    return Selected(batch, rows, len(rows) if left else len(filters))
 
 
 def _cut(batch: DocumentBatch, alive: Mask) -> DocumentBatch:

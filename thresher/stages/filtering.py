@@ -98,12 +98,23 @@ class RowFilterStage(ProcessingStage[DocumentBatch, DocumentBatch]):
 
     def _select(self, task: DocumentBatch, keep: Mask, rule: str) -> DocumentBatch:
         """The rows of ``task`` where ``keep`` holds; the others are counted under ``rule``."""
-        n_dropped = len(keep) - int(np.count_nonzero(keep))
-        if n_dropped == 0:
-            return task
+        return self._select_in_turn(task, [(rule, keep)])
+
+    def _select_in_turn(
+        self, task: DocumentBatch, judged: Iterable[tuple[str, Mask]]
+    ) -> DocumentBatch:
+        """The rows that every rule keeps; the others are counted under the first that does not."""
         counts: dict[str, int] = self.__dict__.setdefault("_drops", {})
-        counts[rule] = counts.get(rule, 0) + n_dropped
-        return task.with_data(task.data.filter(from_numpy(keep)))
+        alive = np.ones(task.num_items, np.bool_)
+        left = task.num_items
+        for rule, keep in judged:
+            alive &= keep
+            before, left = left, int(np.count_nonzero(alive))
+            if left < before:
+                counts[rule] = counts.get(rule, 0) + before - left
+        if left == task.num_items:
+            return task
+        return task.with_data(task.data.filter(from_numpy(alive)))
 
     @classmethod
     def sharing(cls: type[Stage], stages: Sequence[Stage]) -> list[Stage]:

@@ -119,10 +119,7 @@ class Preset(RowFilterStage):
         """What each rule keeps of all rows; None where scores are stored."""
         if self.mode == "annotate":
             return None
-        scores = self.scores(column_of(task, self.text_field, self.name))
-        return [
-            (f"{self.name}.{rule.name}", rule.keeps(scores[rule.name])) for rule in self.rules()
-        ]
+        return self._judged(self.scores(column_of(task, self.text_field, self.name)))
 
     def process(self, task: DocumentBatch) -> DocumentBatch:
         """The rows that all rules keep; or all rows, with what they score."""
@@ -131,12 +128,12 @@ class Preset(RowFilterStage):
     def _decide(self, task: DocumentBatch, scores: Scores) -> DocumentBatch:
         if self.mode == "annotate":
             return self._annotate(task, scores)
-        left = np.arange(task.num_items)
-        for rule in self.rules():
-            keep = rule.keeps(scores[rule.name][left])
-            task = self._select(task, keep, f"{self.name}.{rule.name}")
-            left = left[keep]
-        return task
+        return self._select_in_turn(task, self._judged(scores))
+
+    def _judged(self, scores: Scores) -> list[tuple[str, Mask]]:
+        return [
+            (f"{self.name}.{rule.name}", rule.keeps(scores[rule.name])) for rule in self.rules()
+        ]
 
     def _annotate(self, task: DocumentBatch, scores: Scores) -> DocumentBatch:
         n_rows = task.num_items
