@@ -27,8 +27,8 @@ class Slicer(DocumentModifier):
 
     Source: the modifiers of NeMo Curator.
 
-    >>> Slicer(left="<body>", right="</body>", include_left=False, include_right=False)\\
-    ...     .modify_document("<html><body> Text </body></html>")
+    >>> body = Slicer("<body>", "</body>", include_left=False, include_right=False)
+    >>> body.modify_document("<html><body> Text </body></html>")
     'Text'
 
     Parameters
