@@ -76,7 +76,10 @@ def test_the_result_is_never_replaced_nor_part_of_itself(folder: Path) -> None:
 def test_what_the_run_keeps_beside_its_output_is_left_out(folder: Path, tmp_path: Path) -> None:
     (folder / "_thresher").mkdir()
     (folder / "_thresher" / "x.bin").write_bytes(b"")
-    merge_file_prefixes(str(folder), str(tmp_path / "all"))
+    target = str(tmp_path / "all")
+    merge_file_prefixes(str(folder), target)
+
+    assert len(IndexedDataset(Path(target))) == 5
 
 
 def test_nothing_to_merge_is_a_value_error(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 from thresher.stages.base import CompositeStage, ProcessingStage
@@ -51,9 +52,9 @@ class _Cascade(CompositeStage[DocumentBatch, DocumentBatch]):
     def __init__(self, text_field: str = "text") -> None:
         self.text_field = text_field
 
+    @abstractmethod
     def filters(self) -> list[DocumentFilter]:
         """The filters, in order."""
-        raise NotImplementedError
 
     def decompose(self) -> list[ProcessingStage[Any, Any]]:
         """A ScoreFilter for each filter."""
