@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Distinct strings, exactly, also where hashes collide."""
 
+import numba
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thresher.kernels.distinct import count_distinct, table_size
 from thresher.kernels.hashing import hash_all, same_bytes
+from thresher.kernels.scratch import slots_for
 
 WORDS = ["a", "b", "é", "a\x00", "12345678", "123456789", "123456780", "x" * 16, "x" * 17, "y" * 40]
 
@@ -20,7 +22,7 @@ def count(strings, hashes=None):
     if hashes is None:
         hashes = np.empty(size, np.uint64)
         hash_all(data, size, starts, lengths, hashes)
-    slots = np.empty(table_size(size), np.uint64)
+    slots = np.empty(slots_for(size), np.uint64)
     return count_distinct(data, size, starts, lengths, lengths, hashes, slots)
 
 
@@ -44,3 +46,16 @@ def test_same_bytes(a, changes):
         data = np.frombuffer(a + b + behind, np.uint8)
         for length in range(len(a) + 1):
             assert same_bytes(data, 0, len(a), length) == (a[:length] == b[:length])
+
+
+@numba.njit
+def size_of(count):
+    return table_size(count)
+
+
+def test_kernels_and_their_callers_agree_on_the_size_of_tables():
+    for count in (*range(200), 2**20 - 1, 2**20, 2**20 + 1):
+        size = size_of(count)
+        assert size == slots_for(count)
+        assert size >= max(16, 2 * count)
+        assert size < max(17, 4 * count)

@@ -8,7 +8,7 @@ import numpy as np
 from numba import types
 
 from thresher.kernels.arrow_text import Bytes, Integers
-from thresher.kernels.blocks import BLOCK, REACH, bits_below, block_at, byte_mask, count_bits
+from thresher.kernels.blocks import BLOCK, bits_below, block_at, byte_mask, count_bits
 from thresher.kernels.compiled import jit
 from thresher.kernels.unicode_classes import LETTERS, leads, members
 from thresher.kernels.white_space import spaces
@@ -25,7 +25,6 @@ def signals(data: Bytes, offsets: Integers) -> dict[str, Integers]:
 
 @jit
 def _count_words(data, offsets, found):
-    spare = np.empty(REACH, np.uint8)
     for document in range(offsets.size - 1):
         stop = offsets[document + 1]
         n_found = 0
@@ -34,7 +33,7 @@ def _count_words(data, offsets, found):
         # over the end of a block into the next.
         carry = types.uint64(0)
         for place in range(offsets[document], stop, BLOCK):
-            address = block_at(data, place, spare)
+            address = block_at(data, place)
             space, carried = spaces(address, carried)
             own = bits_below(stop - place)
             words = ~space & own

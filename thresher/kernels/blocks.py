@@ -143,32 +143,51 @@ def address_of(typing_context, array):
     return types.uint64(array), generate
 
 
-@jit
-def block_at(data, place, spare):
-    """uint8[n], int64, uint8[REACH] -> uint64: the address to make masks of from ``place`` on.
+@inlined
+def block_at(typing_context, data, place):
+    """uint8[n], int64 -> uint64: the address to make masks of from ``place`` on.
 
-    Close to the end of the buffer the bytes are copied to ``spare`` and blanks put behind them.
+    Close to the end of the buffer that of a copy, within the calling function, with blanks behind.
     """
-    if place + REACH <= data.size:
-        return address_of(data) + types.uint64(place)
-    for i in range(REACH):
-        spare[i] = data[place + i] if place + i < data.size else 32
-    return address_of(spare)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        begin = builder.ptrtoint(array.data, _I64)
+        left = builder.sub(array.nitems, arguments[1])
+        copy = cgutils.alloca_once(builder, ir.ArrayType(ir.IntType(8), REACH))
+        address = cgutils.alloca_once_value(builder, builder.add(begin, arguments[1]))
+        short = builder.icmp_signed("<", left, ir.Constant(_I64, REACH))
+        with builder.if_then(short, likely=False):
+            target = builder.bitcast(copy, cgutils.voidptr_t)
+            cgutils.memset(builder, target, ir.Constant(_I64, REACH), ord(" "))
+            none = builder.icmp_signed("<", left, ir.Constant(_I64, 0))
+            n_bytes = builder.select(none, ir.Constant(_I64, 0), left)
+            source = builder.inttoptr(builder.load(address), cgutils.voidptr_t)
+            cgutils.raw_memcpy(builder, target, source, n_bytes, 1)
+            builder.store(builder.ptrtoint(target, _I64), address)
+        return builder.load(address)
+
+    return types.uint64(data, types.int64), generate
 
 
-@jit
-def bits_below(count):
+@inlined
+def bits_below(typing_context, count):
     """int64 -> uint64: a mask of the lowest ``count`` bits, all of them from 64 on."""
-    if count >= BLOCK:
-        return ~types.uint64(0)
-    return (types.uint64(1) << types.uint64(count)) - types.uint64(1)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        one = ir.Constant(_I64, 1)
+        some = builder.sub(builder.shl(one, arguments[0]), one)
+        whole = builder.icmp_signed(">=", arguments[0], ir.Constant(_I64, BLOCK))
+        return builder.select(whole, ir.Constant(_I64, -1), some)
+
+    return types.uint64(types.int64), generate
 
 
 @jit
-def count_characters(data, begin, end, spare):
-    """uint8[n], int64, int64, uint8[REACH] -> int64: characters of the text ``data[begin:end]``."""
+def count_characters(data, begin, end):
+    """uint8[n], int64, int64 -> int64: characters of the text ``data[begin:end]``."""
     n_characters = 0
     for place in range(begin, end, BLOCK):
-        address = block_at(data, place, spare)
+        address = block_at(data, place)
         n_characters += count_bits(~continuations(address) & bits_below(end - place))
     return n_characters

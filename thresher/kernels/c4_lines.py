@@ -28,7 +28,7 @@ from thresher.kernels.c4_line import (
 from thresher.kernels.c4_marks import COUNTS, SWITCHES
 from thresher.kernels.compiled import jit, part
 from thresher.kernels.line_breaks import breaks, ends_in_break
-from thresher.kernels.scratch import longest, spare
+from thresher.kernels.scratch import longest
 from thresher.kernels.white_space import space_width, spaces
 
 _stops = byte_mask((tuple((ord(c), ord(c)) for c in ".?!"),))
@@ -64,7 +64,7 @@ def clean(
     counts = np.zeros((len(COUNTS), len(offsets) - 1), np.int64)
     chosen = np.array([settings[name] for name in SWITCHES], np.int64)
     lines = np.empty((5, longest(offsets) + 2), np.int64)
-    _clean(data, offsets, chosen, lines, spare(), text, same, ends, counts)
+    _clean(data, offsets, chosen, lines, text, same, ends, counts)
     return text[: ends[-1]], ends, dict(zip(COUNTS, counts, strict=True))
 
 
@@ -74,11 +74,11 @@ def compile_all() -> None:
 
 
 @jit
-def _clean(data, offsets, settings, lines, spare, text, same, ends, counts):
+def _clean(data, offsets, settings, lines, text, same, ends, counts):
     at = types.int64(0)  # a literal would have its callees compiled twice
     for document in range(offsets.size - 1):
         begin = offsets[document]
-        n_lines = _split(data, begin, offsets[document + 1], lines, spare)
+        n_lines = _split(data, begin, offsets[document + 1], lines)
         counts[0, document] = n_lines
         end = _keep(data, n_lines, lines, settings, text, same, at, counts, document)
         if counts[3, document] + counts[4, document] > 0:
@@ -88,7 +88,7 @@ def _clean(data, offsets, settings, lines, spare, text, same, ends, counts):
 
 
 @part
-def _split(data, begin, stop, lines, spare):
+def _split(data, begin, stop, lines):
     """int64 lines found; of each fills the columns of ``lines`` int64[5, room] with
 
     where its ink begins and ends, its words, its words that end a sentence, and flags: 1 it may
@@ -102,7 +102,7 @@ def _split(data, begin, stop, lines, spare):
     for row in range(5):
         lines[row, 0] = 0
     for place in range(begin, stop + 1, BLOCK):  # white space stands behind the text
-        address = block_at(data, place, spare)
+        address = block_at(data, place)
         own = bits_below(stop - place)
         space, carried = spaces(address, carried)
         ink = ~space & own

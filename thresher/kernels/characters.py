@@ -9,7 +9,6 @@ import numpy as np
 from thresher.kernels.arrow_text import Bytes, Integers
 from thresher.kernels.blocks import (
     BLOCK,
-    REACH,
     bits_below,
     block_at,
     byte_mask,
@@ -44,12 +43,11 @@ def signals(data: Bytes, offsets: Integers) -> dict[str, Integers]:
 
 @jit
 def _count_characters(data, offsets, counts):
-    spare = np.empty(REACH, np.uint8)
     for document in range(offsets.size - 1):
         stop = offsets[document + 1]
         n_characters = n_plain = n_digits = n_blanks = n_parentheses = 0
         for place in range(offsets[document], stop, BLOCK):
-            address = block_at(data, place, spare)
+            address = block_at(data, place)
             own = bits_below(stop - place)
             n_characters += count_bits(own & ~continuations(address))
             n_plain += count_bits(own & _plain(address))

@@ -55,6 +55,7 @@ COMPILE_AFTER_MB = {
 in no cache is compiled after so much, which never takes twice the time of knowing beforehand."""
 
 _COMPILE_AFTER_MB = 48  # kernels that nobody measured
+_OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False}
 _SPARE = 4  # how much less has to be saved on a processor that would be idle
 
 _seen: dict[str, int] = {}
@@ -68,8 +69,7 @@ def jit(function: F) -> F:
     """Compile a kernel lazily: without the GIL, cached on disk where a cache can be written."""
     import numba
 
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False}
-    options["no_cfunc_wrapper"] = True
+    options: dict[str, Any] = {**_OPTIONS, "no_cfunc_wrapper": True}
     folder = cache_folder()
     if folder is None:
         return numba.njit(**options)(function)
@@ -86,9 +86,8 @@ def part(function: F) -> F:
     """Compile a function that only kernels call: not cached, as it is within the kernel that is."""
     import numba
 
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False}
     compiler: Any = numba.njit
-    return cast(F, compiler(no_cfunc_wrapper=True, no_cpython_wrapper=True, **options)(function))
+    return cast(F, compiler(no_cfunc_wrapper=True, no_cpython_wrapper=True, **_OPTIONS)(function))
 
 
 def ready(module: str, n_bytes: int) -> bool:
@@ -143,11 +142,12 @@ def _start_compiler(locks: dict[str, int]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-m", "thresher.kernels.compiler"]
         + [f"{module}:{lock}" for module, lock in locks.items()],
+        env={"NUMBA_OPT": "2", **os.environ},  # level 3 takes longer and makes the same code
         pass_fds=tuple(locks.values()),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,  # what it makes is of use also if this run is interrupted
+        process_group=0,  # what it makes is of use also if this run is interrupted
     )
 
 

@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> None:
     gc.disable()  # a twelfth of the time
     for number, argument in enumerate(arguments):
         if number == 1:
-            os.nice(10)  # what the run waits for came first
+            os.nice(19)  # what the run waits for came first
         module, _, lock = argument.rpartition(":")
         with suppress(Exception):  # whoever needs the kernel compiles it, and tells what is wrong
             compile_module(module)

@@ -8,19 +8,33 @@ the strings themselves were compared, so the answer is exact.
 
 from __future__ import annotations
 
-from numba import types
+from typing import Any
 
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+
+from thresher.kernels.blocks import inlined
 from thresher.kernels.compiled import jit
 from thresher.kernels.hashing import TOLD_BY_HASH, same_bytes
 
+_I64 = ir.IntType(64)
+_LEAST_SLOTS = 16
 
-@jit
-def table_size(count):
+
+@inlined
+def table_size(typing_context, count):
     """int64 -> int64: slots for ``count`` entries, a power of two and at least half empty."""
-    size = 16
-    while size < 2 * count:
-        size *= 2
-    return size
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        one, least = ir.Constant(_I64, 1), ir.Constant(_I64, _LEAST_SLOTS)
+        highest = builder.sub(builder.mul(arguments[0], ir.Constant(_I64, 2)), one)
+        many = builder.icmp_signed(">=", highest, least)
+        zeros = builder.ctlz(builder.select(many, highest, one), cgutils.false_bit)
+        size = builder.shl(one, builder.sub(ir.Constant(_I64, 64), zeros))
+        return builder.select(many, size, least)
+
+    return types.int64(types.int64), generate
 
 
 @jit

@@ -22,7 +22,7 @@ from thresher.kernels.blocks import (
 from thresher.kernels.compiled import jit, part
 from thresher.kernels.gopher_marks import TERMINALS
 from thresher.kernels.repeats import count_repeats
-from thresher.kernels.scratch import longest, slots_for, spare
+from thresher.kernels.scratch import longest, slots_for
 from thresher.kernels.split import split_lines
 from thresher.kernels.white_space import spaces
 
@@ -55,9 +55,7 @@ def signals(
     hashes = np.empty(room, np.uint64)
     slots = np.empty(slots_for(room), np.uint64)
     codes = _sorted_codes(ends)
-    _count(
-        data, offsets, codes, short, starts, lengths, first, last, hashes, slots, spare(), counts
-    )
+    _count(data, offsets, codes, short, starts, lengths, first, last, hashes, slots, counts)
     return dict(zip(NAMES, counts, strict=True))
 
 
@@ -72,7 +70,7 @@ def _sorted_codes(characters: str) -> Integers:
 
 
 @jit
-def _count(data, offsets, ends, short, starts, lengths, first, last, hashes, slots, spare, counts):
+def _count(data, offsets, ends, short, starts, lengths, first, last, hashes, slots, counts):
     for document in range(offsets.size - 1):
         begin = offsets[document]
         stop = offsets[document + 1]
@@ -82,12 +80,12 @@ def _count(data, offsets, ends, short, starts, lengths, first, last, hashes, slo
             end = lengths[line]
             lengths[line] -= starts[line]
             n_ended += _ends_with(data, starts[line], end, ends)
-            n_short += _is_short(data, starts[line], end, short, spare)
+            n_short += _is_short(data, starts[line], end, short)
         counts[0, document] = n_lines
         counts[1, document] = n_ended
         counts[2, document] = n_short
-        _, counts[3, document] = count_repeats(data, n_lines, starts, lengths, hashes, slots, spare)
-        _count_words_and_feeds(data, begin, stop, spare, counts, document)
+        _, counts[3, document] = count_repeats(data, n_lines, starts, lengths, hashes, slots)
+        _count_words_and_feeds(data, begin, stop, counts, document)
 
 
 @part
@@ -114,21 +112,21 @@ def _ends_with(data, begin, end, codes):
 
 
 @part
-def _is_short(data, begin, end, most, spare):
+def _is_short(data, begin, end, most):
     n_bytes = end - begin
     if n_bytes <= most:
         return True
-    return n_bytes <= 4 * most and count_characters(data, begin, end, spare) <= most
+    return n_bytes <= 4 * most and count_characters(data, begin, end) <= most
 
 
 @part
-def _count_words_and_feeds(data, begin, stop, spare, counts, document):
+def _count_words_and_feeds(data, begin, stop, counts, document):
     one = types.uint64(1)
     before = one  # white space stands before the document
     carried = types.uint64(0)
     n_feeds = n_words = n_characters = 0
     for place in range(begin, stop, BLOCK):
-        address = block_at(data, place, spare)
+        address = block_at(data, place)
         own = bits_below(stop - place)
         space, carried = spaces(address, carried)
         n_feeds += count_bits(_feeds(address) & own)

@@ -14,7 +14,6 @@ from thresher.kernels.arrow_text import Bytes, Integers
 from thresher.kernels.blocks import BLOCK, bits_below, block_at, byte_mask, count_bits
 from thresher.kernels.compiled import jit, part
 from thresher.kernels.line_breaks import breaks, ends_in_break
-from thresher.kernels.scratch import spare
 from thresher.kernels.white_space import spaces
 
 NAMES = ("split_lines", "dash_lines", "cut_lines")
@@ -31,18 +30,18 @@ def signals(data: Bytes, offsets: Integers) -> dict[str, Integers]:
     or ``•``, and ``cut_lines``, which end with ``...`` or ``…`` and maybe white space.
     """
     counts = np.empty((len(NAMES), len(offsets) - 1), np.int64)
-    _count(data, offsets, spare(), counts)
+    _count(data, offsets, counts)
     return dict(zip(NAMES, counts, strict=True))
 
 
 @jit
-def _count(data, offsets, spare, counts):
+def _count(data, offsets, counts):
     for document in range(offsets.size - 1):
-        _count_lines(data, offsets[document], offsets[document + 1], spare, counts, document)
+        _count_lines(data, offsets[document], offsets[document + 1], counts, document)
 
 
 @part
-def _count_lines(data, begin, stop, spare, counts, document):
+def _count_lines(data, begin, stop, counts, document):
     # White space within a line is a run of ones. A bit added at its beginning is carried to the
     # place behind it: from the start of a line to its first ink, from an ellipsis to the break.
     one = types.uint64(1)
@@ -52,8 +51,9 @@ def _count_lines(data, begin, stop, spare, counts, document):
     carried = returned = ended = zero
     n_breaks = n_dashes = n_cut = 0
     for place in range(begin, stop + 1, BLOCK):  # the end of the text is the last line's
-        address = block_at(data, place, spare)
-        own = bits_below(stop - place)
+        address = block_at(data, place)
+        left = stop - place
+        own = bits_below(left)
         space, carried = spaces(address, carried)
         broken, returned = breaks(address, returned)
         broken &= own
@@ -63,7 +63,7 @@ def _count_lines(data, begin, stop, spare, counts, document):
         total = blank + (starts & blank)
         starting = broken >> last | types.uint64(total < blank)
         n_dashes += count_bits((total | starts) & ~blank & ~space & own & _dashes(address))
-        marks = _dots(address) & bits_below(max(stop - place - 2, 0)) | _ellipsis(address) & own
+        marks = _dots(address) & bits_below(left - 2 if left > 2 else 0) | _ellipsis(address) & own
         behind = marks << types.uint64(3) | ended
         total = blank + (behind & blank)
         ended = marks >> types.uint64(61) | types.uint64(total < blank)

@@ -10,18 +10,21 @@ does not repeat. Only what is left is counted by its hash of 64 bits.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from llvmlite import ir
 from numba import types
 
 from thresher.kernels.arrow_text import Bytes, Integers, sample
-from thresher.kernels.blocks import count_characters
+from thresher.kernels.blocks import count_characters, inlined
 from thresher.kernels.compiled import jit, part
 from thresher.kernels.distinct import table_size
 from thresher.kernels.hashing import MIX, hash_words
-from thresher.kernels.scratch import longest, slots_for, spare
+from thresher.kernels.scratch import longest, slots_for
 from thresher.kernels.split import SPARE_EDGES, split_words
 
+_I64 = ir.IntType(64)
 _LENGTH_MIX = 0xD6E8FEB86659FD93  # odd, and its bits look random
 
 
@@ -50,7 +53,7 @@ def signals(
         places = np.empty(size, np.int64)
         _count(
             data, offsets, wanted, edges, hashes, keys, active, tally, slots, places, times,
-            spare(), counts,
+            counts,
         )  # fmt: skip
     found = {f"top_characters:{n}": counts[0, n] for n in top}
     return found | {f"repeated_characters:{n}": counts[1, n] for n in repeated}
@@ -64,32 +67,26 @@ def compile_all() -> None:
 @jit
 def _count(
     data, offsets, wanted, edges, hashes, keys, active, tally, slots, places, times,
-    spare, counts,
+    counts,
 ):  # fmt: skip
+    mix = types.uint64(_LENGTH_MIX)
     for document in range(offsets.size - 1):
         begin = offsets[document]
         stop = offsets[document + 1]
         n_words = split_words(data, begin, stop, edges)
         hash_words(data, n_words, edges, hashes)
-        _tell_lengths_apart(n_words, edges, hashes)
-        is_ascii = count_characters(data, begin, stop, spare) == stop - begin
+        for word in range(n_words):  # words of one hash may differ in length
+            hashes[word] += types.uint64(edges[2 * word + 1] - edges[2 * word]) * mix
+        is_ascii = count_characters(data, begin, stop) == stop - begin
         _cascade(
-            data, n_words, edges, is_ascii, spare, hashes, keys, active,
+            data, n_words, edges, is_ascii, hashes, keys, active,
             tally, slots, places, times, wanted, counts, document,
         )  # fmt: skip
 
 
 @part
-def _tell_lengths_apart(n_words, edges, hashes):
-    """Mix the words' lengths into their hashes."""
-    mix = types.uint64(_LENGTH_MIX)
-    for word in range(n_words):
-        hashes[word] += types.uint64(edges[2 * word + 1] - edges[2 * word]) * mix
-
-
-@part
 def _cascade(
-    data, n_words, edges, is_ascii, spare, hashes, keys, active, tally, slots, places, times,
+    data, n_words, edges, is_ascii, hashes, keys, active, tally, slots, places, times,
     wanted, counts, document,
 ):  # fmt: skip
     """Fill ``counts`` int64[2, n_max + 1, n_documents] for one document."""
@@ -101,17 +98,17 @@ def _cascade(
         n_active, size, most = _repeating(n_active, keys, active, tally)
         if wanted[n] & 1:
             top, often = _top(n_active, keys, active, tally[:size], most, slots, places, times)
-            n_characters = _characters(data, edges, top, top + n, is_ascii, spare)
+            n_characters = _characters(data, edges, top, top + n, is_ascii)
             counts[0, n, document] = often * (n_characters + n - 1)
         if wanted[n] & 2:
             counts[1, n, document] = _repeated(
-                data, n, n_active, edges, is_ascii, spare, keys, active, slots
+                data, n, n_active, edges, is_ascii, keys, active, slots
             )
         n += 1
         n_active = _longer(n, n_words, n_active, hashes, keys, active)
-    for rest in range(n, min(wanted.size, n_words + 1)):  # nothing repeats any more
-        if wanted[rest] & 1:
-            n_characters = _characters(data, edges, types.int64(0), rest, is_ascii, spare)
+    for rest in range(n, wanted.size):  # nothing repeats any more
+        if wanted[rest] & 1 and rest <= n_words:
+            n_characters = _characters(data, edges, types.int64(0), rest, is_ascii)
             counts[0, rest, document] = n_characters + rest - 1
 
 
@@ -119,7 +116,7 @@ def _cascade(
 def _start(n, n_words, hashes, keys, active):
     """Every sequence of n words; int64 how many there are."""
     mix = types.uint64(MIX)
-    n_active = max(n_words - n + 1, 0)
+    n_active = n_words - n + 1 if n <= n_words else 0
     for place in range(n_active):
         active[place] = place
         keys[place] = hashes[place]
@@ -129,9 +126,16 @@ def _start(n, n_words, hashes, keys, active):
     return n_active
 
 
-@part
-def _slot(key, size):
-    return key * types.uint64(MIX) >> types.uint64(32) & types.uint64(size - 1)
+@inlined
+def _slot(typing_context, key, size):
+    """uint64, int64 power of two -> int64: the slot at which a key is looked for first."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        mixed = builder.mul(arguments[0], ir.Constant(_I64, MIX))
+        low = builder.sub(arguments[1], ir.Constant(_I64, 1))
+        return builder.and_(builder.lshr(mixed, ir.Constant(_I64, 32)), low)
+
+    return types.int64(types.uint64, types.int64), generate
 
 
 @part
@@ -145,7 +149,7 @@ def _repeating(n_active, keys, active, tally):
     most = types.uint32(0)
     for item in range(n_active):
         often = tally[_slot(keys[item], size)]
-        most = max(most, often)
+        most = often if often > most else most
         keys[n_left] = keys[item]
         active[n_left] = active[item]
         n_left += often > 1
@@ -160,8 +164,9 @@ def _longer(n, n_words, n_active, hashes, keys, active):
     for item in range(n_active - 1):
         place = active[item]
         fits = active[item + 1] == place + 1 and place + n <= n_words
+        last = place + n if fits else n_words
         active[n_left] = place
-        keys[n_left] = keys[item] * mix + hashes[min(place + n, n_words) - 1]
+        keys[n_left] = keys[item] * mix + hashes[last - 1]
         n_left += fits
     return n_left
 
@@ -175,7 +180,7 @@ def _top(n_active, keys, active, tally, most, slots, places, times):
         if often >= least:
             return top, types.int64(often)
         # Slots that several share hid it.
-        least = max(often, types.uint32(2)) if least > 2 else types.uint32(1)
+        least = often if often > 2 else types.uint32(1 + (least > 2))
     return types.int64(0), types.int64(1)
 
 
@@ -193,7 +198,7 @@ def _most_frequent(n_active, keys, active, tally, least, slots, places, times):
             continue
         slot = _slot(key, size)
         while times[slot] != 0 and slots[slot] != key:
-            slot = slot + types.uint64(1) & types.uint64(size - 1)
+            slot = slot + 1 & size - 1
         if times[slot] == 0:
             slots[slot] = key
             places[slot] = active[item]
@@ -208,7 +213,7 @@ def _most_frequent(n_active, keys, active, tally, least, slots, places, times):
 
 
 @part
-def _repeated(data, n, n_active, edges, is_ascii, spare, keys, active, slots):
+def _repeated(data, n, n_active, edges, is_ascii, keys, active, slots):
     """int64: characters of the sequences of n words that were there before."""
     size = table_size(n_active)
     slots[:size] = 0
@@ -221,20 +226,20 @@ def _repeated(data, n, n_active, edges, is_ascii, spare, keys, active, slots):
         key = keys[item] | types.uint64(keys[item] == 0)  # 0 is a free slot
         slot = _slot(key, size)
         while slots[slot] != 0 and slots[slot] != key:
-            slot = slot + types.uint64(1) & types.uint64(size - 1)
+            slot = slot + 1 & size - 1
         if slots[slot] == key:
-            n_characters += _characters(data, edges, place, place + n, is_ascii, spare)
+            n_characters += _characters(data, edges, place, place + n, is_ascii)
             free = place + n
         slots[slot] = key
     return n_characters
 
 
 @part
-def _characters(data, edges, first, behind, is_ascii, spare):
+def _characters(data, edges, first, behind, is_ascii):
     """int64: characters of the words from number ``first`` to before ``behind``."""
     n_characters = 0
     for word in range(first, behind):
         start = edges[2 * word]
         end = edges[2 * word + 1]
-        n_characters += end - start if is_ascii else count_characters(data, start, end, spare)
+        n_characters += end - start if is_ascii else count_characters(data, start, end)
     return n_characters

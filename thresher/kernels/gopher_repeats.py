@@ -24,7 +24,7 @@ from thresher.kernels.blocks import (
 )
 from thresher.kernels.compiled import jit, part
 from thresher.kernels.repeats import count_repeats
-from thresher.kernels.scratch import longest, slots_for, spare
+from thresher.kernels.scratch import longest, slots_for
 from thresher.kernels.white_space import spaces
 
 NAMES = (
@@ -51,36 +51,36 @@ def signals(data: Bytes, offsets: Integers) -> dict[str, Integers]:
     starts, lengths = np.empty((2, room), np.int64)
     hashes = np.empty(room, np.uint64)
     slots = np.empty(slots_for(room), np.uint64)
-    _count(data, offsets, starts, lengths, hashes, slots, spare(), counts)
+    _count(data, offsets, starts, lengths, hashes, slots, counts)
     return dict(zip(NAMES, counts, strict=True))
 
 
 @jit
-def _count(data, offsets, starts, lengths, hashes, slots, spare, counts):
+def _count(data, offsets, starts, lengths, hashes, slots, counts):
     for document in range(offsets.size - 1):
         begin = offsets[document]
         stop = offsets[document + 1]
-        first, last = _ink(data, begin, stop, spare, counts, document)
-        n_lines = _split(data, begin, stop, types.int64(1), starts, lengths, spare)
+        first, last = _ink(data, begin, stop, counts, document)
+        n_lines = _split(data, begin, stop, types.int64(1), starts, lengths)
         counts[1, document] = n_lines
         counts[2, document], counts[3, document] = count_repeats(
-            data, n_lines, starts, lengths, hashes, slots, spare
+            data, n_lines, starts, lengths, hashes, slots
         )
-        n_paragraphs = _split(data, first, last, types.int64(2), starts, lengths, spare)
+        n_paragraphs = _split(data, first, last, types.int64(2), starts, lengths)
         counts[4, document] = n_paragraphs
         counts[5, document], counts[6, document] = count_repeats(
-            data, n_paragraphs, starts, lengths, hashes, slots, spare
+            data, n_paragraphs, starts, lengths, hashes, slots
         )
 
 
 @part
-def _ink(data, begin, stop, spare, counts, document):
+def _ink(data, begin, stop, counts, document):
     """(int64, int64): where the text without white space around it lies; counts characters."""
     n_characters = 0
     first = last = begin
     carried = types.uint64(0)
     for place in range(begin, stop, BLOCK):
-        address = block_at(data, place, spare)
+        address = block_at(data, place)
         own = bits_below(stop - place)
         space, carried = spaces(address, carried)
         n_characters += count_bits(own & ~continuations(address))
@@ -94,7 +94,7 @@ def _ink(data, begin, stop, spare, counts, document):
 
 
 @part
-def _split(data, begin, stop, least, starts, lengths, spare):
+def _split(data, begin, stop, least, starts, lengths):
     """int64 pieces between runs of ``least`` and more line feeds; their int64 starts, lengths."""
     one = types.uint64(1)
     n_pieces = 0
@@ -102,7 +102,7 @@ def _split(data, begin, stop, least, starts, lengths, spare):
     run = begin  # where the run of line feeds began that ``behind`` is just behind of
     behind = begin - 1
     for place in range(begin, stop, BLOCK):
-        feeds = _feeds(block_at(data, place, spare)) & bits_below(stop - place)
+        feeds = _feeds(block_at(data, place)) & bits_below(stop - place)
         while feeds != 0:
             feed = place + lowest_bit(feeds)
             feeds &= feeds - one

@@ -23,6 +23,8 @@ class _Words(NamedTuple):
     edges: Integers
     hashes: npt.NDArray[np.uint64]
     table: Integers
+    least: int  # bytes of a word
+    most: int
 
 
 _AT_ONCE = 64  # words: the search ends with those in which the last word of the list is found
@@ -53,8 +55,9 @@ def compile_all() -> None:
 @functools.lru_cache
 def _words(wanted: frozenset[str]) -> _Words:
     encoded = [word.encode() for word in sorted(wanted) if word.split() == [word]]
+    lengths = [len(word) for word in encoded]
     edges = np.zeros(2 * len(encoded), np.int64)
-    edges[1::2] = np.cumsum([len(word) for word in encoded])
+    edges[1::2] = np.cumsum(lengths)
     edges[2::2] = edges[1:-1:2]
     data = np.frombuffer(b"".join(encoded) or b" ", np.uint8)  # read-only, as texts are
     hashes = np.empty(len(encoded), np.uint64)
@@ -66,19 +69,21 @@ def _words(wanted: frozenset[str]) -> _Words:
         while table[slot]:
             slot = (slot + 1) % len(table)
         table[slot] = number
-    return _Words(data, edges, hashes, table)
+    least, most = min(lengths, default=0), max(lengths, default=0)
+    return _Words(data, edges, hashes, table, least, most)
 
 
 @jit
-def _count(data, offsets, own, own_edges, own_hashes, table, edges, near, hashes, seen, found):
-    least, most = _lengths(own_edges)
+def _count(
+    data, offsets, own, own_edges, own_hashes, table, least, most, edges, near, hashes, seen, found
+):
     for document in range(offsets.size - 1):
         n_words = split_words(data, offsets[document], offsets[document + 1], edges)
         seen[:] = 0
         n_seen = 0
         first = 0
         while first < n_words and n_seen < own_hashes.size:
-            behind = min(first + _AT_ONCE, n_words)
+            behind = first + _AT_ONCE if first + _AT_ONCE < n_words else n_words
             count = _likely(edges, first, behind, least, most, near)
             hash_words(data, count, near, hashes)
             for word in range(count):
@@ -88,18 +93,6 @@ def _count(data, offsets, own, own_edges, own_hashes, table, edges, near, hashes
                     seen[known] = 1
             first = behind
         found[document] = n_seen
-
-
-@part
-def _lengths(edges):
-    """(int64, int64): the least and the most bytes of a word."""
-    least = edges[1] - edges[0] if edges.size > 0 else 0
-    most = least
-    for word in range(edges.size // 2):
-        length = edges[2 * word + 1] - edges[2 * word]
-        least = min(least, length)
-        most = max(most, length)
-    return least, most
 
 
 @part

@@ -21,7 +21,6 @@ from thresher.kernels.blocks import (
 )
 from thresher.kernels.compiled import jit, part
 from thresher.kernels.gopher_marks import SYMBOLS
-from thresher.kernels.scratch import spare
 from thresher.kernels.unicode_classes import LETTERS, LIMIT, leads, members
 from thresher.kernels.white_space import spaces
 
@@ -58,21 +57,21 @@ def signals(data: Bytes, offsets: Integers) -> dict[str, Integers]:
     ``ellipses`` (``...`` and ``…``) wherever they are.
     """
     counts = np.empty((len(NAMES), len(offsets) - 1), np.int64)
-    _count(data, offsets, spare(), counts)
+    _count(data, offsets, counts)
     return dict(zip(NAMES, counts, strict=True))
 
 
 @jit
-def _count(data, offsets, spare, counts):
+def _count(data, offsets, counts):
     for document in range(offsets.size - 1):
         begin = offsets[document]
         stop = offsets[document + 1]
-        _count_words(data, begin, stop, spare, counts, document)
-        _count_marks(data, begin, stop, spare, counts, document)
+        _count_words(data, begin, stop, counts, document)
+        _count_marks(data, begin, stop, counts, document)
 
 
 @part
-def _count_words(data, begin, stop, spare, counts, document):
+def _count_words(data, begin, stop, counts, document):
     # A word is a run of ones. Added to it, marks inside carry a bit to the place behind it, over
     # the end of a block into the next: so words with a mark are counted without looking at each.
     one = types.uint64(1)
@@ -82,7 +81,7 @@ def _count_words(data, begin, stop, spare, counts, document):
     n_words = n_characters = n_lettered = n_bare = n_bare_characters = 0
     known = 0  # characters of words that end before the last white space
     for place in range(begin, stop + 1, BLOCK):  # white space stands behind it, too
-        address = block_at(data, place, spare)
+        address = block_at(data, place)
         space, carried = spaces(address, carried)
         words = ~space & bits_below(stop - place)
         letters = _ascii_letters(address) & words
@@ -125,16 +124,17 @@ def _count_words(data, begin, stop, spare, counts, document):
 
 
 @part
-def _count_marks(data, begin, stop, spare, counts, document):
+def _count_marks(data, begin, stop, counts, document):
     one = types.uint64(1)
     n_hashes = n_ellipses = 0
     free = begin  # where the next three dots may begin
     for place in range(begin, stop, BLOCK):
-        address = block_at(data, place, spare)
-        own = bits_below(stop - place)
+        address = block_at(data, place)
+        left = stop - place
+        own = bits_below(left)
         n_hashes += count_bits(_hashes(address) & own)
         n_ellipses += count_bits(_ellipsis(address) & own)
-        dots = _dots(address) & bits_below(max(stop - place - 2, 0))
+        dots = _dots(address) & bits_below(left - 2 if left > 2 else 0)
         while dots != 0:
             start = place + lowest_bit(dots)
             dots &= dots - one

@@ -6,13 +6,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from llvmlite import ir
 from numba import types
 
 from thresher.kernels.blocks import (
     BLOCK,
-    REACH,
     address_of,
     bits_below,
     block_at,
@@ -62,13 +60,12 @@ def hash_all(data, count, starts, lengths, hashes):
     """A hash of each of ``count`` strings: int64 starts and lengths -> uint64 hashes."""
     mix = types.uint64(MIX)
     half = types.uint64(32)
-    spare = np.empty(REACH, np.uint8)
     for item in range(count):
         place = starts[item]
         length = lengths[item]
         value = types.uint64(length)
         for done in range(0, length, BLOCK):
-            address = block_at(data, place + done, spare)
+            address = block_at(data, place + done)
             value = (value + _mixed(address, bits_below(length - done))) * mix
             value ^= value >> half
         hashes[item] = value
@@ -92,11 +89,11 @@ def hash_words(data, count, edges, hashes):
         if length <= 16:
             if place + 16 <= data.size:  # nearly always
                 at = base + types.uint64(place)
-                beyond = max(length, 8) - 8
+                beyond = length - 8 if length > 8 else 0
                 mask = (one << types.uint64(8 * (beyond & 7))) - one
                 if beyond == 8:
                     mask = all_bits
-                front = eight_bytes(at) & all_bits >> types.uint64(64 - 8 * min(length, 8))
+                front = eight_bytes(at) & all_bits >> types.uint64(64 - 8 * (length - beyond))
                 back = eight_bytes(at + types.uint64(8)) & mask
             else:
                 front = _up_to_eight(data, base, place, length)
@@ -114,14 +111,14 @@ def hash_words(data, count, edges, hashes):
 def same_bytes(data, one, other, length):
     """Whether ``length`` bytes from ``one`` on equal those from ``other`` on."""
     base = address_of(data)
-    end = max(one, other) + BLOCK
+    end = (one if one > other else other) + BLOCK
     for done in range(0, length, BLOCK):
         left = length - done
         if end + done <= data.size:
             equal = equal_bytes(base + types.uint64(one + done), base + types.uint64(other + done))
             if ~equal & bits_below(left) != 0:
                 return False
-        elif not _same_short(data, one + done, other + done, min(left, BLOCK)):
+        elif not _same_short(data, one + done, other + done, left if left < BLOCK else BLOCK):
             return False
     return True
 
@@ -149,6 +146,6 @@ def _up_to_eight(data, base, place, left):
             return value
         return value & ((types.uint64(1) << types.uint64(8 * left)) - types.uint64(1))
     value = types.uint64(0)
-    for k in range(min(left, 8)):
+    for k in range(left):  # fewer than eight
         value |= types.uint64(data[place + k]) << types.uint64(8 * k)
     return value

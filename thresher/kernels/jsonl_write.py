@@ -9,7 +9,7 @@ import numpy as np
 from numba import types
 
 from thresher.kernels.arrow_text import sample
-from thresher.kernels.blocks import BLOCK, REACH, address_of, block_at, lowest_bit
+from thresher.kernels.blocks import BLOCK, address_of, block_at, lowest_bit
 from thresher.kernels.compiled import jit
 from thresher.kernels.json_tokens import copy_block, string_stops
 
@@ -54,7 +54,6 @@ def escape_one(byte: Any, out: Any, at: Any) -> Any:
 @jit
 def escape(data: Any, offsets: Any, first: Any, out: Any, ends: Any) -> Any:
     """As the plain ``escape``; asks for room of a block and an escape more than it needs."""
-    spare = np.empty(REACH, np.uint8)
     target = address_of(out)
     at = ends[first]
     for row in range(first, offsets.size - 1):
@@ -67,7 +66,7 @@ def escape(data: Any, offsets: Any, first: Any, out: Any, ends: Any) -> Any:
         while place < stop:
             if at + BLOCK + _LONGEST >= out.size:
                 return row
-            block = block_at(data, place, spare)
+            block = block_at(data, place)
             copy_block(block, target + types.uint64(at))
             step = min(lowest_bit(string_stops(block)), stop - place)
             place += step

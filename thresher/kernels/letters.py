@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from thresher.kernels.arrow_text import Bytes, Integers
-from thresher.kernels.blocks import BLOCK, REACH, bits_below, block_at, byte_mask, count_bits
+from thresher.kernels.blocks import BLOCK, bits_below, block_at, byte_mask, count_bits
 from thresher.kernels.compiled import jit
 from thresher.kernels.unicode_classes import LETTERS, leads, members
 
@@ -23,12 +23,11 @@ def signals(data: Bytes, offsets: Integers) -> dict[str, Integers]:
 
 @jit
 def _count_letters(data, offsets, found):
-    spare = np.empty(REACH, np.uint8)
     for document in range(offsets.size - 1):
         stop = offsets[document + 1]
         n_letters = 0
         for place in range(offsets[document], stop, BLOCK):
-            address = block_at(data, place, spare)
+            address = block_at(data, place)
             own = bits_below(stop - place)
             letters = _ascii_letters(address) & own
             others = leads(address) & own

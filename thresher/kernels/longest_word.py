@@ -10,7 +10,6 @@ from numba import types
 from thresher.kernels.arrow_text import Bytes, Integers
 from thresher.kernels.blocks import (
     BLOCK,
-    REACH,
     bits_below,
     block_at,
     count_characters,
@@ -30,34 +29,32 @@ def signals(data: Bytes, offsets: Integers) -> dict[str, Integers]:
 
 @jit
 def _measure(data, offsets, found):
-    spare = np.empty(REACH, np.uint8)
-    other_spare = np.empty(REACH, np.uint8)
     for document in range(offsets.size - 1):
         stop = offsets[document + 1]
         begin = offsets[document]  # of the word that the block before ended with
         longest = 0
         carried = types.uint64(0)
         for place in range(offsets[document], stop, BLOCK):
-            space, carried = spaces(block_at(data, place, spare), carried)
+            space, carried = spaces(block_at(data, place), carried)
             space |= ~bits_below(stop - place)
             if space == 0:
                 continue
             # A word has no more characters than bytes, so only those of more bytes are measured.
             end = place + lowest_bit(space)
             if end - begin > longest:
-                longest = max(longest, count_characters(data, begin, end, other_spare))
+                longest = max(longest, count_characters(data, begin, end))
             begin = place + highest_bit(space) + 1
             words = ~space & bits_below(begin - place) & ~bits_below(end - place)
             likely = _runs(words, longest + 1)
             while likely != 0:
                 start = lowest_bit(likely)
                 behind = lowest_bit(~words & ~bits_below(start))
-                word = count_characters(data, place + start, place + behind, other_spare)
+                word = count_characters(data, place + start, place + behind)
                 longest = max(longest, word)
                 words &= ~bits_below(behind)
                 likely = _runs(words, longest + 1)
         if stop - begin > longest:
-            longest = max(longest, count_characters(data, begin, stop, other_spare))
+            longest = max(longest, count_characters(data, begin, stop))
         found[document] = longest
 
 

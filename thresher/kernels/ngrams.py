@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from thresher.kernels.arrow_text import Bytes, Integers, sample
-from thresher.kernels.blocks import REACH, count_characters
+from thresher.kernels.blocks import count_characters
 from thresher.kernels.compiled import jit, part
 from thresher.kernels.find import count_occurrences
 from thresher.kernels.hashing import hash_words
@@ -91,15 +91,14 @@ def _score(data, offsets, sizes, wanted, counted, most_words, most_bytes, found)
 def _count_characters(words, begin, stop, n_words, characters):
     """Write the characters of the first 0, 1, 2, ... words to int64[n_words + 1]."""
     data, edges = words
-    spare = np.empty(REACH, np.uint8)
-    is_ascii = count_characters(data, begin, stop, spare) == stop - begin
+    is_ascii = count_characters(data, begin, stop) == stop - begin
     total = 0
     for k in range(n_words):
         characters[k] = total
         if is_ascii:
             total += edges[2 * k + 1] - edges[2 * k]
         else:
-            total += count_characters(data, edges[2 * k], edges[2 * k + 1], spare)
+            total += count_characters(data, edges[2 * k], edges[2 * k + 1])
     characters[n_words] = total
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numba import types
 
 from thresher.kernels.arrow_text import Bytes, Integers
-from thresher.kernels.blocks import BLOCK, REACH, bits_below, block_at, byte_mask, lowest_bit
+from thresher.kernels.blocks import BLOCK, bits_below, block_at, byte_mask, lowest_bit
 from thresher.kernels.compiled import jit
 from thresher.kernels.marks import PLACEHOLDER, POLICY_PHRASES, as_rows
 
@@ -55,7 +55,6 @@ def signals(data: Bytes, offsets: Integers) -> dict[str, Integers]:
 
 @jit
 def _count_paragraphs(data, offsets, counts):
-    spare = np.empty(REACH, np.uint8)
     for document in range(offsets.size - 1):
         stop = offsets[document + 1]
         free = offsets[document]  # where the next two line feeds may begin
@@ -63,7 +62,7 @@ def _count_paragraphs(data, offsets, counts):
         n_policies = n_placeholders = 0
         known = 0  # of what paragraph it is known that it has a policy phrase
         for place in range(offsets[document], stop, BLOCK):
-            left = _candidates(block_at(data, place, spare)) & bits_below(stop - 1 - place)
+            left = _candidates(block_at(data, place)) & bits_below(stop - 1 - place)
             while left != 0:
                 start = place + lowest_bit(left)
                 left &= left - types.uint64(1)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from numba import types
 
 from thresher.kernels.arrow_text import Bytes, Integers
-from thresher.kernels.blocks import BLOCK, REACH, bits_below, block_at, byte_mask, lowest_bit
+from thresher.kernels.blocks import BLOCK, bits_below, block_at, byte_mask, lowest_bit
 from thresher.kernels.compiled import jit, part
 from thresher.kernels.pii_places_plain import (
     DIGIT_WITHIN,
@@ -84,13 +84,12 @@ def places(data: Bytes, offsets: Integers, kinds: frozenset[Kind]) -> Places:
 @jit
 def _find(data, offsets, wanted, found):
     """Write places, by bytes, into ``found`` as far as there is room; return how many there are."""
-    spare = np.empty(REACH, np.uint8)
     n_found = 0
     for document in range(offsets.size - 1):
         begin, stop = offsets[document], offsets[document + 1]
         carry = types.uint64(0)  # whether the last byte before the block belongs to a word
         for place in range(begin, stop, BLOCK):
-            here = block_at(data, place, spare)
+            here = block_at(data, place)
             word = _word(here)
             starts = _digits(here) & ~((word << types.uint64(1)) | carry)
             carry = word >> types.uint64(BLOCK - 1)

@@ -13,11 +13,11 @@ from thresher.kernels.hashing import TOLD_BY_HASH, hash_all, same_bytes
 
 
 @part
-def count_repeats(data, count, starts, lengths, hashes, slots, spare):
+def count_repeats(data, count, starts, lengths, hashes, slots):
     """(int64, int64): how many of ``count`` strings equal an earlier one, and their characters.
 
-    Strings are given by int64 starts and lengths; ``hashes`` uint64[count], ``slots``
-    uint64[table_size(count)] and ``spare`` uint8[REACH] are working memory.
+    Strings are given by int64 starts and lengths; ``hashes`` uint64[count] and ``slots``
+    uint64[table_size(count)] are working memory.
     """
     hash_all(data, count, starts, lengths, hashes)
     half = types.uint64(32)
@@ -40,7 +40,7 @@ def count_repeats(data, count, starts, lengths, hashes, slots, spare):
                 if told or same_bytes(data, starts[known], starts[item], lengths[item]):
                     n_repeats += 1
                     n_characters += count_characters(
-                        data, starts[item], starts[item] + lengths[item], spare
+                        data, starts[item], starts[item] + lengths[item]
                     )
                     break
             slot = (slot + 1) & (size - 1)

@@ -4,10 +4,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from thresher.kernels.arrow_text import Integers
-from thresher.kernels.blocks import REACH
 
 
 def longest(offsets: Integers) -> int:
@@ -21,8 +19,3 @@ def longest(offsets: Integers) -> int:
 def slots_for(count: int) -> int:
     """Slots of a table for ``count`` entries: what ``distinct.table_size`` gives."""
     return max(16, 1 << (2 * count - 1).bit_length())
-
-
-def spare() -> npt.NDArray[np.uint8]:
-    """uint8[REACH]: what ``block_at`` copies the end of a buffer to."""
-    return np.empty(REACH, np.uint8)

@@ -10,7 +10,6 @@ from numba import types
 from thresher.kernels.arrow_text import Bytes, Integers
 from thresher.kernels.blocks import (
     BLOCK,
-    REACH,
     bits_below,
     block_at,
     byte_mask,
@@ -34,14 +33,13 @@ def signals(data: Bytes, offsets: Integers) -> dict[str, Integers]:
 
 @jit
 def _measure(data, offsets, counts):
-    spare = np.empty(REACH, np.uint8)
     one = types.uint64(1)
     for document in range(offsets.size - 1):
         stop = offsets[document + 1]
         n_feeds = longest = 0
         length = 0  # characters of the line so far
         for place in range(offsets[document], stop, BLOCK):
-            address = block_at(data, place, spare)
+            address = block_at(data, place)
             own = bits_below(stop - place)
             characters = own & ~continuations(address)
             feeds = own & _line_feeds(address)

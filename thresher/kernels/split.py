@@ -4,12 +4,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 from numba import types
 
 from thresher.kernels.blocks import (
     BLOCK,
-    REACH,
     bits_below,
     block_at,
     byte_mask,
@@ -32,13 +30,12 @@ def split_words(data, begin, stop, edges):
 
     ``edges`` int64[room] has ``SPARE_EDGES`` more than there are.
     """
-    spare = np.empty(REACH, np.uint8)
     one = types.uint64(1)
     n_edges = 0
     before = one  # white space stands before the document
     carried = types.uint64(0)
     for place in range(begin, stop, BLOCK):
-        space, carried = spaces(block_at(data, place, spare), carried)
+        space, carried = spaces(block_at(data, place), carried)
         found = (space ^ (space << one | before)) & bits_below(stop - place)
         before = space >> types.uint64(63)
         known = n_edges + count_bits(found)
@@ -60,14 +57,13 @@ def split_lines(data, begin, stop, starts, ends, first, last):
     around it ``data[first[i]:last[i]]``. All are int64, and have room for one line more than
     there are line feeds.
     """
-    spare = np.empty(REACH, np.uint8)
     one = types.uint64(1)
     n_lines = 0
     starts[0] = begin
     first[0] = -1
     carried = types.uint64(0)
     for place in range(begin, stop, BLOCK):
-        address = block_at(data, place, spare)
+        address = block_at(data, place)
         space, carried = spaces(address, carried)
         own = bits_below(stop - place)
         ink = ~space & own
@@ -98,11 +94,10 @@ def split_paragraphs(data, begin, stop, starts, lengths):
     Their starts and lengths, without the line feeds, are int64, and have room for one more than
     there are line feeds.
     """
-    spare = np.empty(REACH, np.uint8)
     n_paragraphs = 0
     starts[0] = begin
     for place in range(begin, stop, BLOCK):
-        left = _two_line_feeds(block_at(data, place, spare)) & bits_below(stop - 1 - place)
+        left = _two_line_feeds(block_at(data, place)) & bits_below(stop - 1 - place)
         while left != 0:
             end = place + lowest_bit(left)
             left &= left - types.uint64(1)
@@ -118,13 +113,12 @@ def split_paragraphs(data, begin, stop, starts, lengths):
 @jit
 def most_lines(data, offsets):
     """The most lines that any document has, blank ones included; at least 1."""
-    spare = np.empty(REACH, np.uint8)
     most = 1
     for document in range(offsets.size - 1):
         stop = offsets[document + 1]
         lines = 1
         for place in range(offsets[document], stop, BLOCK):
-            feeds = _line_feeds(block_at(data, place, spare))
+            feeds = _line_feeds(block_at(data, place))
             lines += count_bits(feeds & bits_below(stop - place))
         most = max(most, lines)
     return most

@@ -10,7 +10,6 @@ from numba import types
 from thresher.kernels.arrow_text import Bytes, Integers
 from thresher.kernels.blocks import (
     BLOCK,
-    REACH,
     bits_below,
     block_at,
     byte_mask,
@@ -37,7 +36,6 @@ def signals(data: Bytes, offsets: Integers) -> dict[str, Integers]:
 
 @jit
 def _count_symbol_words(data, offsets, found):
-    spare = np.empty(REACH, np.uint8)
     one = types.uint64(1)
     for document in range(offsets.size - 1):
         stop = offsets[document + 1]
@@ -45,7 +43,7 @@ def _count_symbol_words(data, offsets, found):
         before = one
         carried = types.uint64(0)
         for place in range(offsets[document], stop, BLOCK):
-            address = block_at(data, place, spare)
+            address = block_at(data, place)
             space, carried = spaces(address, carried)
             starts = ~space & (space << one | before) & bits_below(stop - place)
             before = space >> types.uint64(63)

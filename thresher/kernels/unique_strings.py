@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from thresher.kernels.blocks import REACH, count_characters
+from thresher.kernels.blocks import count_characters
 from thresher.kernels.compiled import jit
 from thresher.kernels.distinct import count_distinct, table_size
 from thresher.kernels.hashing import hash_all
@@ -19,7 +19,6 @@ def working_memory(room):
         np.empty(room, np.int64),
         np.empty(room, np.uint64),
         np.empty(table_size(room), np.uint64),
-        np.empty(REACH, np.uint8),
     )
 
 
@@ -29,14 +28,14 @@ def measure(data, begin, stop, count, starts, lengths, work):
 
     The ``count`` strings, int64 starts and lengths, lie within ``data[begin:stop]``.
     """
-    characters, hashes, slots, spare = work
-    is_ascii = count_characters(data, begin, stop, spare) == stop - begin
+    characters, hashes, slots = work
+    is_ascii = count_characters(data, begin, stop) == stop - begin
     total = 0
     for item in range(count):
         start = starts[item]
         length = lengths[item]
         if not is_ascii:
-            length = count_characters(data, start, start + length, spare)
+            length = count_characters(data, start, start + length)
         characters[item] = length
         total += length
     hash_all(data, count, starts, lengths, hashes)

@@ -10,7 +10,7 @@ import numpy as np
 from numba import types
 
 from thresher.kernels.arrow_text import Bytes, Integers
-from thresher.kernels.blocks import BLOCK, REACH, bits_below, block_at, byte_mask, lowest_bit
+from thresher.kernels.blocks import BLOCK, bits_below, block_at, byte_mask, lowest_bit
 from thresher.kernels.compiled import jit
 from thresher.kernels.marks import PORN, URL_CHARACTERS
 
@@ -34,13 +34,12 @@ def signals(data: Bytes, offsets: Integers) -> dict[str, Integers]:
 
 @jit
 def _count(data, offsets, characters, pornographic):
-    spare = np.empty(REACH, np.uint8)
     for document in range(offsets.size - 1):
         total = n_pornographic = 0
         stop = offsets[document + 1]
         free = offsets[document]  # where the next address may begin
         for place in range(offsets[document], stop, BLOCK):
-            left = _likely(block_at(data, place, spare)) & bits_below(stop - place)
+            left = _likely(block_at(data, place)) & bits_below(stop - place)
             while left != 0:
                 start = place + lowest_bit(left)
                 left &= left - types.uint64(1)

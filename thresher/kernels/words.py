@@ -13,7 +13,6 @@ from numba import types
 from thresher.kernels.arrow_text import Bytes, Integers
 from thresher.kernels.blocks import (
     BLOCK,
-    REACH,
     bits_below,
     block_at,
     continuations,
@@ -33,7 +32,6 @@ def signals(data: Bytes, offsets: Integers) -> dict[str, Integers]:
 
 @jit
 def _count_words(data, offsets, words, characters):
-    spare = np.empty(REACH, np.uint8)
     one = types.uint64(1)
     for document in range(offsets.size - 1):
         stop = offsets[document + 1]
@@ -42,7 +40,7 @@ def _count_words(data, offsets, words, characters):
         before = one  # white space stands before the document
         carried = types.uint64(0)
         for place in range(offsets[document], stop, BLOCK):
-            address = block_at(data, place, spare)
+            address = block_at(data, place)
             space, carried = spaces(address, carried)
             inside = ~space & bits_below(stop - place)
             n_words += count_bits(inside & (space << one | before))

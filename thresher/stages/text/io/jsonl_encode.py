@@ -207,4 +207,6 @@ def same_values(left: pa.Array, right: pa.Array) -> NDArray[np.bool_]:
     if pa.types.is_nested(left.type) or left.type != right.type:
         pairs = zip(left.to_pylist(), right.to_pylist(), strict=True)
         return np.array([a is not None and a == b for a, b in pairs], np.bool_)
-    return to_numpy(pc.fill_null(pc.equal(left, right), False))
+    equal = pc.equal(left, right)
+    found = to_numpy(equal)
+    return found & to_numpy(equal.is_valid()) if equal.null_count else found
