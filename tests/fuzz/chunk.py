@@ -23,14 +23,17 @@ from thresher.stages.text.modules import DocumentJoiner, DocumentSplitter
 
 
 def stages() -> list[Any]:
-    """Every modifier and every filter, each on the text as it was read; then changes of rows."""
+    """Rows taken apart and joined again; then every modifier and every filter, each on the text.
+
+    In this order: the rows of a split document repeat its other columns.
+    """
     found: list[Any] = [
         Modify(modifier, output_fields=f"m{number}")
         for number, modifier in enumerate(modifiers.EXAMPLES)
     ]
     found += [Score(rule, score_field=f"s{number}") for number, rule in enumerate(filters.EXAMPLES)]
     few = ScoreFilter(WordCountFilter(min_words=2))
-    return [*found, few, DocumentSplitter("\n"), DocumentJoiner("\n")]
+    return [DocumentSplitter("\n"), DocumentJoiner("\n"), *found, few]
 
 
 def run(folder: Path, seed: int, count: int) -> dict[str, int]:

@@ -10,7 +10,7 @@ from numba import types
 from thresher.kernels.arrow_text import Bytes, Integers
 from thresher.kernels.blocks import BLOCK, bits_below, block_at, byte_mask, count_bits
 from thresher.kernels.compiled import jit
-from thresher.kernels.unicode_classes import LETTERS, leads, members
+from thresher.kernels.unicode_classes import LETTERS, first_members, leads
 from thresher.kernels.white_space import spaces
 
 _ascii_letters = byte_mask((((0x41, 0x5A), (0x61, 0x7A)),))
@@ -40,7 +40,8 @@ def _count_words(data, offsets, found):
             letters = _ascii_letters(address) & own
             others = leads(address) & words
             if others != 0:
-                letters |= members(data, place, stop, others, LETTERS)
+                found_letters, _ = first_members(data, place, stop, others, words, LETTERS)
+                letters |= found_letters
             partial = words + letters
             total = partial + carry
             carry = types.uint64(partial < words) | types.uint64(total < partial)

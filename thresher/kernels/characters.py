@@ -17,7 +17,7 @@ from thresher.kernels.blocks import (
 )
 from thresher.kernels.compiled import jit
 from thresher.kernels.marks import BLANKS, PARENTHESES
-from thresher.kernels.unicode_classes import DIGITS, leads, members
+from thresher.kernels.unicode_classes import DIGITS, maybe_digits, members
 
 # ASCII digits and letters, line feed, and ! , . ?
 _plain = byte_mask(
@@ -54,7 +54,7 @@ def _count_characters(data, offsets, counts):
             n_digits += count_bits(own & _digits(address))
             n_blanks += count_bits(own & _blanks(address))
             n_parentheses += count_bits(own & _parentheses(address))
-            others = own & leads(address)
+            others = own & maybe_digits(address)
             if others != 0:
                 n_digits += count_bits(members(data, place, stop, others, DIGITS))
         counts[0, document] = n_characters

@@ -42,12 +42,14 @@ def count_occurrences(data, begin, stop, pattern):
     n_found = 0
     free = begin  # where the next occurrence may begin
     last = pattern.size - 1
+    second = 1 if last > 0 else 0  # tells letters of one script apart, whose first bytes are equal
     place = begin
     base = address_of(data)
     while place + last < stop:
         if place + last + BLOCK <= data.size:
             here = base + types.uint64(place)
             likely = _equal_to(here, pattern[0])
+            likely &= _equal_to(here + types.uint64(second), pattern[second])
             likely &= _equal_to(here + types.uint64(last), pattern[last])
         else:  # too close to the buffer's end for a whole block
             likely = bits_below(data.size - place)

@@ -21,7 +21,7 @@ from thresher.kernels.blocks import (
 )
 from thresher.kernels.compiled import jit, part
 from thresher.kernels.gopher_marks import SYMBOLS
-from thresher.kernels.unicode_classes import LETTERS, LIMIT, leads, members
+from thresher.kernels.unicode_classes import LETTERS, LIMIT, first_members, leads, members
 from thresher.kernels.white_space import spaces
 
 NAMES = (
@@ -88,9 +88,8 @@ def _count_words(data, begin, stop, counts, document):
         content = _ascii_digits(address) & words
         others = leads(address) & words
         if others != 0:
-            found = members(data, place, stop, others, LETTERS)
+            found, others = first_members(data, place, stop, others, words, LETTERS)
             letters |= found
-            others ^= found
             content |= others & ~members(data, place, stop, others, _SYMBOLS)
         content |= letters
         ends = ~words & (words << one | one ^ before)

@@ -13,7 +13,8 @@ import numpy as np
 from thresher.kernels.arrow_text import Bytes, Integers
 from thresher.kernels.compiled import jit
 from thresher.kernels.marks import BULLETS, ELLIPSES, ENDS, as_rows
-from thresher.kernels.split import most_lines, split_lines
+from thresher.kernels.scratch import longest
+from thresher.kernels.split import split_lines
 
 _BULLETS, _BULLET_LENGTHS = as_rows(BULLETS)
 _ELLIPSES, _ELLIPSIS_LENGTHS = as_rows(ELLIPSES)
@@ -34,13 +35,12 @@ def signals(data: Bytes, offsets: Integers) -> dict[str, Integers]:
     """
     names = ("lines", "bullet_lines", "unended_lines", "ellipsis_lines")
     counts = np.empty((len(names), len(offsets) - 1), np.int64)
-    _count_lines(data, offsets, counts)
+    _count_lines(data, offsets, longest(offsets) + 2, counts)
     return dict(zip(names, counts, strict=True))
 
 
 @jit
-def _count_lines(data, offsets, counts):
-    room = most_lines(data, offsets)
+def _count_lines(data, offsets, room, counts):
     starts = np.empty(room, np.int64)
     ends = np.empty(room, np.int64)
     first = np.empty(room, np.int64)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from thresher.kernels.arrow_text import Bytes, Integers, sample
-from thresher.kernels.blocks import count_characters
+from thresher.kernels.blocks import BLOCK, bits_below, block_at, continuations, count_bits
 from thresher.kernels.compiled import jit, part
 from thresher.kernels.find import count_occurrences
 from thresher.kernels.hashing import hash_words
@@ -73,7 +73,7 @@ def _score(data, offsets, sizes, wanted, counted, most_words, most_bytes, found)
             continue
         hash_words(data, n_words, edges, hashes)
         if counted:
-            _count_characters(words, begin, stop, n_words, characters)
+            _count_characters(words, begin, n_words, characters)
         state[:] = 0
         for size in range(sizes.size):
             n = sizes[size]
@@ -88,18 +88,21 @@ def _score(data, offsets, sizes, wanted, counted, most_words, most_bytes, found)
 
 
 @part
-def _count_characters(words, begin, stop, n_words, characters):
+def _count_characters(words, begin, n_words, characters):
     """Write the characters of the first 0, 1, 2, ... words to int64[n_words + 1]."""
     data, edges = words
-    is_ascii = count_characters(data, begin, stop) == stop - begin
-    total = 0
-    for k in range(n_words):
-        characters[k] = total
-        if is_ascii:
-            total += edges[2 * k + 1] - edges[2 * k]
-        else:
-            total += count_characters(data, edges[2 * k], edges[2 * k + 1])
-    characters[n_words] = total
+    place = begin
+    heads = ~continuations(block_at(data, place))  # the first bytes of the block's characters
+    before = 0  # characters that begin before the block
+    characters[0] = total = 0
+    for edge in range(2 * n_words):
+        while edges[edge] >= place + BLOCK:
+            before += count_bits(heads)
+            place += BLOCK
+            heads = ~continuations(block_at(data, place))
+        n_characters = before + count_bits(heads & bits_below(edges[edge] - place))
+        total += n_characters if edge & 1 else -n_characters
+        characters[(edge + 1) >> 1] = total
 
 
 @part

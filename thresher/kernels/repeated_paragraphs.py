@@ -8,7 +8,8 @@ import numpy as np
 
 from thresher.kernels.arrow_text import Bytes, Integers
 from thresher.kernels.compiled import jit
-from thresher.kernels.split import most_lines, split_paragraphs
+from thresher.kernels.scratch import longest
+from thresher.kernels.split import split_paragraphs
 from thresher.kernels.unique_strings import measure, working_memory
 
 
@@ -20,13 +21,12 @@ def signals(data: Bytes, offsets: Integers) -> dict[str, Integers]:
     """
     names = ("unique_paragraphs", "paragraph_characters", "unique_paragraph_characters")
     counts = np.empty((len(names), len(offsets) - 1), np.int64)
-    _count_unique(data, offsets, counts)
+    _count_unique(data, offsets, longest(offsets) + 2, counts)
     return dict(zip(names, counts, strict=True))
 
 
 @jit
-def _count_unique(data, offsets, counts):
-    room = most_lines(data, offsets)
+def _count_unique(data, offsets, room, counts):
     starts = np.empty(room, np.int64)
     lengths = np.empty(room, np.int64)
     work = working_memory(room)

@@ -108,17 +108,3 @@ def split_paragraphs(data, begin, stop, starts, lengths):
             starts[n_paragraphs] = end + 2
     lengths[n_paragraphs] = stop - starts[n_paragraphs]
     return n_paragraphs + 1
-
-
-@jit
-def most_lines(data, offsets):
-    """The most lines that any document has, blank ones included; at least 1."""
-    most = 1
-    for document in range(offsets.size - 1):
-        stop = offsets[document + 1]
-        lines = 1
-        for place in range(offsets[document], stop, BLOCK):
-            feeds = _line_feeds(block_at(data, place))
-            lines += count_bits(feeds & bits_below(stop - place))
-        most = max(most, lines)
-    return most

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import types
 
-from thresher.kernels.blocks import byte_mask, lowest_bit
+from thresher.kernels.blocks import bits_below, byte_mask, highest_bit, lowest_bit
 from thresher.kernels.compiled import jit
 
 LIMIT = 0x40000
@@ -23,6 +23,15 @@ LIMIT = 0x40000
 
 leads = byte_mask((((0xC2, 0xF4),),))
 """uint64 address -> uint64: bytes that begin a character that is not ASCII."""
+
+maybe_digits = byte_mask(
+    (((0xD9, 0xD9),), ((0xA0, 0xA9),)),
+    (((0xDB, 0xDB),), ((0xB0, 0xB9),)),
+    (((0xDF, 0xDF),), ((0x80, 0x89),)),
+    (((0xE0, 0xE1), (0xEA, 0xEA), (0xF0, 0xF4)),),
+    (((0xEF, 0xEF),), ((0xBC, 0xBC),), ((0x90, 0x99),)),
+)
+"""uint64 address -> uint64: of the same, those that may be digits: all digits, and few others."""
 
 
 def _classes() -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
@@ -64,6 +73,28 @@ def members(data, place, stop, wanted, bits):
         if code < LIMIT and bits[code >> 6] >> types.uint64(code & 63) & one:
             found |= bit
     return found
+
+
+@jit
+def first_members(data, place, stop, wanted, words, bits):
+    """The same as :func:`members`, of no more than one character in each run of ``words``.
+
+    (uint64, uint64): those, and all that are wanted in runs that have none.
+    """
+    one = types.uint64(1)
+    found = none = types.uint64(0)
+    while wanted != 0:
+        bit = wanted & (~wanted + one)
+        at = lowest_bit(wanted)
+        code = _code_point(data, place + at, stop)
+        if code < LIMIT and bits[code >> 6] >> types.uint64(code & 63) & one:
+            found |= bit
+            none &= bits_below(highest_bit(~words & bits_below(at)) + 1)
+            wanted &= ~bits_below(lowest_bit(~words & ~bits_below(at)))
+        else:
+            none |= bit
+            wanted ^= bit
+    return found, none
 
 
 @jit
