@@ -48,5 +48,5 @@ clean: ## Remove what the other targets made
 
 .venv/.dev: .venv/.base
 	@echo "Installing what the tests and checks need"
-	@$(BIN)/pip install -qq --disable-pip-version-check -c constraints.txt -e '.[text,cjk,pii,dev]'
+	@$(BIN)/pip install -qq --disable-pip-version-check -c constraints.txt -e '.[text,cjk,pii,ray,dev]'
 	@touch $@

@@ -3,27 +3,21 @@
 
 from __future__ import annotations
 
-import math
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from threading import Event as CancelEvent
 
-import cloudpickle
-
-from thresher.backends.context import Attempt, RunContext
-from thresher.backends.executor import BaseExecutor, Lease, Message, PartSource
+from thresher.backends.context import RunContext
+from thresher.backends.executor import BaseExecutor, Message, PartSource
+from thresher.backends.local.inline import InlinePool
 from thresher.backends.local.limits import cpu_count, memory_bytes
-from thresher.backends.local.pool import Event, InlinePool, Pool
 from thresher.backends.local.processes import ProcessPool, Recycling, scratch_folder
 from thresher.backends.local.threads import ThreadPool
-from thresher.backends.parcel import Parcel, ParcelFolders
-from thresher.backends.server import Envelope
-from thresher.errors import PlanError, StageError
+from thresher.backends.parcel import ParcelFolders
+from thresher.backends.pool import Pool
+from thresher.backends.supervisor import Supervisor, packed
+from thresher.errors import PlanError
 from thresher.planning.plan import Step
 from thresher.storage import parse_size
-
-POLL_SECONDS = 0.1
 
 
 class LocalExecutor(BaseExecutor):
@@ -83,10 +77,10 @@ class LocalExecutor(BaseExecutor):
         cancel: CancelEvent,
     ) -> None:
         """Run leases through the Steps, most downstream first."""
-        blob = _packed(steps, context)
+        blob = packed(steps, context)
         pool = self._pool(steps, blob)
         try:
-            _Supervisor(steps, pool, parts, sink, self.workers).run(cancel)
+            Supervisor(steps, pool, parts, sink, self.workers).run(cancel)
         finally:
             if pool is not self._processes:
                 pool.close(kill=cancel.is_set())
@@ -110,113 +104,3 @@ class LocalExecutor(BaseExecutor):
         assert self._processes is not None
         self._processes.serve(blob)
         return self._processes
-
-
-@dataclass
-class _Supervisor:
-    """Matches envelopes and workers for one Segment."""
-
-    steps: tuple[Step, ...]
-    pool: Pool
-    parts: PartSource
-    sink: Callable[[Message], None]
-    slots: int
-    waiting: list[deque[Envelope]] = field(init=False)
-    running: dict[int, int] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.waiting = [deque() for _ in self.steps]
-        self.running = {step.index: 0 for step in self.steps}
-
-    def run(self, cancel: CancelEvent) -> None:
-        """Until there is nothing left to do, or somebody cancels."""
-        while not cancel.is_set():
-            self._assign()
-            done = self.parts.done  # asked every time: it is also where parts are committed
-            if done and not any(self.running.values()) and not any(self.waiting):
-                return
-            for event in self.pool.wait(POLL_SECONDS):
-                self._meet(event)
-        for queue in self.waiting:
-            for envelope in queue:
-                envelope.parcel.discard()
-
-    def _assign(self) -> None:
-        while self.pool.free() and (envelope := self._next()) is not None:
-            self.running[envelope.step] += 1
-            self.pool.submit(envelope)
-
-    def _next(self) -> Envelope | None:
-        """The most downstream envelope that may run; a new lease when there is none.
-
-        One that only waits for cores is not overtaken: it would wait until all sources are read.
-        """
-        for step in reversed(self.steps):
-            queue = self.waiting[step.index]
-            while queue and not self.parts.is_live(queue[0].attempt.token):
-                queue.popleft().parcel.discard()
-            if queue and self._has_workers(step):
-                return queue.popleft() if self._has_cores(step) else None
-        first = self.steps[0]
-        if not (self._has_workers(first) and self._has_cores(first)):
-            return None
-        lease = self.parts.take()
-        return _root(lease) if lease is not None else None
-
-    def _has_workers(self, step: Step) -> bool:
-        """Whether the Step's own limit of workers leaves room."""
-        return step.max_workers is None or self.running[step.index] < step.max_workers
-
-    def _has_cores(self, step: Step) -> bool:
-        """Whether the cores that are not taken suffice; a Step that runs alone always has them."""
-        used = sum(self._cores(s) * self.running[s.index] for s in self.steps)
-        return used == 0 or used + self._cores(step) <= max(self.slots, 1)
-
-    def _cores(self, step: Step) -> int:
-        return min(max(1, math.ceil(step.resources.cpus)), max(self.slots, 1))
-
-    def _meet(self, event: Event) -> None:
-        envelope = event.envelope
-        if envelope is not None:
-            self.running[envelope.step] -= 1
-            envelope.parcel.discard()
-            live = self.parts.is_live(envelope.attempt.token)
-            for child in event.children:
-                if live:
-                    self.waiting[child.step].append(child)
-                else:
-                    child.parcel.discard()
-        self.sink(event.message)
-
-
-def _packed(steps: tuple[Step, ...], context: RunContext) -> bytes:
-    """What workers need to know, as bytes.
-
-    Raises
-    ------
-    StageError
-        If a stage cannot be sent to workers.
-    """
-    try:
-        return cloudpickle.dumps((steps, context), protocol=5)
-    except Exception:
-        for stage in (stage for step in steps for stage in step.stages):
-            try:
-                cloudpickle.dumps(stage, protocol=5)
-            except Exception as error:
-                raise StageError(
-                    f"it cannot be sent to workers: {error}",
-                    where=f"stage {stage.name!r}",
-                    todo="make what cannot be pickled (models, locks, connections) in setup()",
-                ) from error
-        raise
-
-
-def _root(lease: Lease) -> Envelope:
-    attempt = Attempt(
-        lease.token, lease.part.name, lease.rows, tuple(lease.skip.items()), lease.probe
-    )
-    return Envelope(attempt, (), 0, Parcel(task=lease.part.task))
-
-
-__all__ = ["LocalExecutor"]

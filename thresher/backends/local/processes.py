@@ -20,8 +20,8 @@ from time import monotonic, sleep
 from typing import Any
 
 from thresher.backends.local.limits import resident_bytes
-from thresher.backends.local.pool import Event, Pool, died
 from thresher.backends.parcel import ParcelFolders
+from thresher.backends.pool import Event, Pool, died
 from thresher.backends.server import Envelope
 from thresher.errors import EngineError
 

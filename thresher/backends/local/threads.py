@@ -7,8 +7,8 @@ import queue
 import threading
 
 from thresher.backends.executor import Failed, Heartbeat
-from thresher.backends.local.pool import Event, Pool
 from thresher.backends.parcel import Handed
+from thresher.backends.pool import Event, Pool
 from thresher.backends.server import Envelope, StepServer
 
 

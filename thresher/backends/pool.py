@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The contract of a pool of local workers, and the pool that is the calling thread itself."""
+"""Pool: workers that take one call each, wherever they are."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import deque
 from dataclasses import dataclass
 
-from thresher.backends.executor import Failed, Heartbeat, Message
-from thresher.backends.parcel import Handed
-from thresher.backends.server import Envelope, StepServer
+from thresher.backends.executor import Failed, Message
+from thresher.backends.server import Envelope
 
 
 @dataclass(frozen=True)
@@ -35,6 +33,10 @@ class Pool(ABC):
     def free(self) -> int:
         """How many envelopes can be submitted now."""
 
+    def takes(self, step: int) -> bool:
+        """Whether one of the free workers may run this Step."""
+        return self.free() > 0
+
     @abstractmethod
     def submit(self, envelope: Envelope) -> None:
         """Give a free worker an envelope."""
@@ -50,42 +52,6 @@ class Pool(ABC):
     def stack(self, token: str) -> str:
         """Where the worker of an attempt is, for the watchdog; empty if it cannot be told."""
         return ""
-
-
-class InlinePool(Pool):
-    """No workers at all: calls run in the calling thread, where debuggers see them."""
-
-    size = 1
-
-    def __init__(self, blob: bytes) -> None:
-        self.server = StepServer(blob, "inline", Handed())
-        self._queue: deque[Envelope] = deque()
-
-    def free(self) -> int:
-        """One at a time."""
-        return 0 if self._queue else 1
-
-    def submit(self, envelope: Envelope) -> None:
-        """Keep the envelope until :meth:`wait`."""
-        self._queue.append(envelope)
-
-    def wait(self, timeout: float) -> list[Event]:
-        """Run the envelope."""
-        if not self._queue:
-            return []
-        envelope = self._queue.popleft()
-        beats: list[Event] = []
-        token = envelope.attempt.token
-
-        def beat(rows: int, stage: str) -> None:
-            beats[:] = [Event(Heartbeat(token, rows, stage))]
-
-        message, children = self.server.call(envelope, beat)
-        return [*beats, Event(message, envelope, tuple(children))]
-
-    def close(self, *, kill: bool = False) -> None:
-        """Tear the stages down."""
-        self.server.close()
 
 
 def died(envelope: Envelope, how: str) -> Event:

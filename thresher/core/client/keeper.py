@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keeps one Ray node: starts it, and ends all of it when its owner says so or is gone.
+
+    python keeper.py [--remove PATH]... -- COMMAND ...
+
+Run as a file and without Thresher, in a session of its own. The owner holds the other end of
+standard input: a byte or its end ends the node, so a node never outlives an owner that was killed.
+
+Ray's processes rename themselves and leave their process group, so neither names nor groups find
+them all. The keeper is their *subreaper*: whatever loses its parent becomes its child, and hence
+the tree below it is complete until it is empty.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+GRACE = 5.0
+"""Seconds between SIGTERM and SIGKILL."""
+
+POLL = 0.1
+PATIENCE = 30.0
+"""Seconds after which a process that not even SIGKILL ends (it waits for a disk) is left."""
+
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+
+
+def prctl(option: int, value: int) -> None:
+    """Linux's call of this name."""
+    ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
+def descendants(root: int) -> set[int]:
+    """Ids of all processes below ``root``; those that have ended but are not reaped left out."""
+    children: dict[int, list[int]] = {}
+    ended = set()
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:  # pid (name) state parent ...; the name may hold anything
+            state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
+        except OSError:
+            continue
+        children.setdefault(int(parent), []).append(int(folder.name))
+        if state in "ZX":
+            ended.add(int(folder.name))
+    found: set[int] = set()
+    front = [root]
+    while front:
+        below = children.get(front.pop(), [])
+        found.update(below)
+        front += below
+    return found - ended
+
+
+def reap() -> dict[int, int]:
+    """Exit codes of the children that have ended, by process id."""
+    codes = {}
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            child, status = os.waitpid(-1, os.WNOHANG)
+            if child == 0:
+                break
+            codes[child] = os.waitstatus_to_exitcode(status)
+    return codes
+
+
+def end_all(root: int, grace: float = GRACE) -> set[int]:
+    """End everything below ``root``, asking first; returns what could not be ended."""
+    for pid in descendants(root):
+        send(pid, signal.SIGTERM)
+    begin = time.monotonic()
+    while left := descendants(root):
+        reap()
+        waited = time.monotonic() - begin
+        if waited > PATIENCE:
+            break
+        if waited > grace:
+            for pid in left:
+                send(pid, signal.SIGKILL)
+        time.sleep(POLL)
+    reap()
+    return left
+
+
+def send(pid: int, number: int) -> None:
+    """Signal a process, if it is still there."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, number)
+
+
+def remove(paths: list[str]) -> None:
+    """Remove files and folders; what is not there is well removed."""
+    for path in map(Path, paths):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def keep(command: list[str], paths: list[str]) -> int:
+    """Run the command until it ends or the owner does; returns its exit code.
+
+    The paths are removed in the second case only: who finds that the command has ended by itself
+    wants to read why.
+    """
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+    ask, told = os.pipe()
+    signal.signal(signal.SIGTERM, lambda number, frame: os.write(told, b"."))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def last_will() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=last_will)
+    while not select.select([sys.stdin.fileno(), ask], [], [], POLL)[0]:
+        codes = reap()
+        if child.pid in codes:
+            end_all(os.getpid())
+            return codes[child.pid]
+    left = end_all(os.getpid())
+    remove(paths)
+    for pid in left:
+        print(f"process {pid} cannot be ended", flush=True)
+    return 1 if left else 0
+
+
+def main(arguments: list[str]) -> int:
+    """Split the arguments and keep the command."""
+    middle = arguments.index("--")
+    return keep(arguments[middle + 1 :], arguments[1:middle:2])
+
+
+if __name__ == "__main__":
+    code = main(sys.argv[1:])
+    sys.exit(code if code >= 0 else 128 - code)
