@@ -160,6 +160,11 @@ class Driver:
         """Attempts that are out."""
         return len(self._attempts)
 
+    @property
+    def bytes_in_flight(self) -> int:
+        """Bytes of memory that the parts being worked on are expected to take."""
+        return self._in_flight
+
     def is_live(self, token: str) -> bool:
         """Whether an attempt is still wanted."""
         return token in self._attempts and self.error is None
@@ -267,6 +272,8 @@ class Driver:
             self.error = StorageError(failed.error, where=failed.stage, todo=failed.detail)
         elif failed.kind == "died":
             self._died(state, attempt.lease, failed)
+        elif failed.kind == "unused":
+            self._again(state)
         elif self.policy.on_error == "raise":
             self.error = StageError(
                 failed.error, where=where, todo=failed.detail or "mend the input or the stage"

@@ -73,6 +73,8 @@ class Done:
         (path, pickled task) of outputs of the last Step that are small and in no file.
     rows : int
         Source rows it read.
+    memory : int
+        Bytes: the largest resident memory its worker has had; 0 if unknown.
     """
 
     token: str
@@ -86,6 +88,8 @@ class Done:
     seconds: float = 0.0
     source_digest: str = ""
     reasons: tuple[tuple[str, int], ...] = ()
+    worker: str = ""
+    memory: int = 0
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,8 @@ class Failed:
     ``kind`` is ``"died"`` (the worker is gone), ``"raised"`` (the stage raised and could not be
     narrowed to rows), ``"data"`` (the source cannot be read), ``"setup"`` (a stage could not be
     set up), ``"model"`` (because its model cannot be loaded), ``"broken"`` (a stage broke its
-    contract) or ``"storage"`` (the worker could not write; ``stage`` is then the path).
+    contract), ``"storage"`` (the worker could not write; ``stage`` is then the path) or
+    ``"unused"`` (the engine ended through no fault of this attempt, which does not count).
     """
 
     token: str

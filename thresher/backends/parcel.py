@@ -14,7 +14,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from uuid import uuid4
 
 import pyarrow as pa
@@ -73,6 +73,16 @@ class Parcel:
         if self.path:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self.path)
+
+
+class Packer(Protocol):
+    """Makes parcels of a call's tasks."""
+
+    def pack(self, task: Task[Any]) -> Parcel:
+        """Put a task into a parcel."""
+
+    def pack_joined(self, tasks: Iterable[Task[Any]]) -> Iterator[Parcel]:
+        """Put neighbouring batches into as few parcels as may be."""
 
 
 class Handed:

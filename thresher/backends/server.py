@@ -15,8 +15,9 @@ from typing import Any
 from thresher.backends.call_failed import CallFailed, in_words
 from thresher.backends.context import Attempt, RunContext
 from thresher.backends.executor import Done, Message
+from thresher.backends.memory import PeakMemory
 from thresher.backends.output import OutputFiles
-from thresher.backends.parcel import Handed, Parcel, ParcelFolders
+from thresher.backends.parcel import Handed, Packer, Parcel
 from thresher.backends.quarantine import Rejected
 from thresher.backends.runner import StepCall
 from thresher.errors import ModelError, StorageError, ThresherError
@@ -49,11 +50,11 @@ class StepServer:
     ----------
     blob : bytes
         Cloudpickled (steps, context): every worker has copies of its own.
-    packer : ParcelFolders | Handed
+    packer : Packer
         Makes parcels of children.
     """
 
-    def __init__(self, blob: bytes, worker_id: str, packer: ParcelFolders | Handed) -> None:
+    def __init__(self, blob: bytes, worker_id: str, packer: Packer) -> None:
         self.steps: tuple[Step, ...]
         self.context: RunContext
         steps, self.context = pickle.loads(blob)
@@ -62,6 +63,7 @@ class StepServer:
         self.packer = packer
         self._ready: set[int] = set()
         self._set: list[Stage] = []
+        self._memory = PeakMemory()
 
     def call(
         self, envelope: Envelope, beat: Callable[[int, str], None]
@@ -104,6 +106,8 @@ class StepServer:
             perf_counter() - start,
             running.source_digest(),
             _reasons(running.rejected),
+            self.worker_id,
+            self._memory.peak(),
         )
         return done, children
 

@@ -12,7 +12,7 @@ from threading import Event as CancelEvent
 import cloudpickle
 
 from thresher.backends.context import Attempt, RunContext
-from thresher.backends.executor import Lease, Message, PartSource
+from thresher.backends.executor import Lease, Message, PartSource, Started
 from thresher.backends.parcel import Parcel
 from thresher.backends.pool import Event, Pool
 from thresher.backends.server import Envelope
@@ -54,6 +54,7 @@ class Supervisor:
     def _assign(self) -> None:
         while self.pool.free() and (envelope := self._next()) is not None:
             self.running[envelope.step] += 1
+            self.sink(Started(envelope.attempt.token, envelope.path, envelope.step))
             self.pool.submit(envelope)
 
     def _next(self) -> Envelope | None:

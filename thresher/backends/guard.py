@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guard: runs Steps in a child process, so that what kills it is an ordinary failure."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from thresher.backends.executor import Heartbeat, Message
+from thresher.backends.local.processes import ProcessPool, Recycling
+from thresher.backends.parcel import Handed, Packer, ParcelFolders
+from thresher.backends.server import Envelope
+from thresher.planning.plan import Step
+
+POLL_SECONDS = 1.0
+
+
+def needs_guard(steps: Sequence[Step]) -> bool:
+    """Whether a stage asks for a process of its own."""
+    return any(stage.isolation == "process" for step in steps for stage in step.stages)
+
+
+class Guard:
+    """Stands where a StepServer does; the work is done by one worker process.
+
+    Parameters
+    ----------
+    blob : bytes
+        Cloudpickled (steps, context).
+    packer : Packer
+        Makes parcels of children, which leave the process as files.
+    """
+
+    def __init__(self, blob: bytes, worker_id: str, packer: Packer | None = None) -> None:
+        self.packer: Packer = packer or Handed()
+        folders = ParcelFolders.create(tempfile.gettempdir())
+        self._pool = ProcessPool(1, folders, Recycling())
+        self._pool.serve(blob)
+        self.worker_id = worker_id
+
+    def call(
+        self, envelope: Envelope, beat: Callable[[int, str], None]
+    ) -> tuple[Message, list[Envelope]]:
+        """One call: its report, and the children for the next Step."""
+        parcel = envelope.parcel
+        task = parcel.open()  # here, where the engine's objects can be reached
+        self._pool.submit(replace(envelope, parcel=self._pool.folders.pack(task)))
+        while True:
+            for event in self._pool.wait(POLL_SECONDS):
+                if isinstance(event.message, Heartbeat):
+                    beat(event.message.rows, event.message.stage)
+                if event.envelope is None:
+                    continue
+                event.envelope.parcel.discard()
+                return event.message, [self._child(child) for child in event.children]
+
+    def close(self) -> None:
+        """Stop the process."""
+        self._pool.close()
+
+    def _child(self, envelope: Envelope) -> Envelope:
+        parcel = self.packer.pack(envelope.parcel.open())
+        envelope.parcel.discard()
+        return replace(envelope, parcel=parcel)

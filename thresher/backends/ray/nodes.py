@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which nodes answer: a silent one is lost, whatever Ray thinks of it.
+
+A cut link is not noticed by a call that waits for its answer. So an actor that does nothing sits
+on each node where there are workers, and is asked for a sign of life.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+ASK_EVERY_SECONDS = 2.0
+
+
+class Sentinel:
+    """Answers."""
+
+    def answer(self) -> bool:
+        """A sign of life."""
+        return True
+
+
+@dataclass
+class _Watched:
+    actor: Any
+    question: Any
+    asked: float
+    answered: float
+
+
+class Nodes:
+    """Watches the nodes of a cluster.
+
+    Parameters
+    ----------
+    lost_after_s : float
+        Seconds without an answer after which a node counts as lost.
+    """
+
+    def __init__(self, ray: Any, lost_after_s: float) -> None:
+        self._ray = ray
+        self._lost_after = lost_after_s
+        self._watched: dict[str, _Watched] = {}
+        self._lost: set[str] = set()
+
+    def watch(self, node: str) -> None:
+        """Begin to watch a node."""
+        if node in self._watched or node in self._lost:
+            return
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        placed = NodeAffinitySchedulingStrategy(node, soft=False)
+        kind = self._ray.remote(num_cpus=0, max_restarts=0)(Sentinel)
+        actor = kind.options(scheduling_strategy=placed).remote()
+        now = monotonic()
+        self._watched[node] = _Watched(actor, actor.answer.remote(), now, now)
+
+    def is_lost(self, node: str) -> bool:
+        """Whether a node was given up."""
+        return node in self._lost
+
+    def newly_lost(self) -> list[str]:
+        """Nodes that have been silent for too long, or are gone; each is told once."""
+        now = monotonic()
+        found = []
+        for node, watched in list(self._watched.items()):
+            if self._is_silent(watched, now):
+                del self._watched[node]
+                self._lost.add(node)
+                found.append(node)
+        return found
+
+    def _is_silent(self, watched: _Watched, now: float) -> bool:
+        done, _ = self._ray.wait([watched.question], timeout=0, fetch_local=False)
+        if not done:
+            return now - watched.answered > self._lost_after
+        if now - watched.asked < ASK_EVERY_SECONDS:
+            return False
+        try:
+            self._ray.get(watched.question, timeout=1)
+        except self._ray.exceptions.RayError:
+            return True
+        watched.answered = watched.asked = now
+        watched.question = watched.actor.answer.remote()
+        return False
+
+    def close(self) -> None:
+        """End the sentinels."""
+        for watched in self._watched.values():
+            self._ray.kill(watched.actor)
+        self._watched.clear()

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which actors a Segment needs: groups of Steps that run on the same resources."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from thresher.errors import PlanError
+from thresher.planning.plan import Step
+from thresher.stages.resources import Resources
+
+GIB = 2**30
+
+
+@dataclass(frozen=True)
+class Group:
+    """Actors that run these Steps.
+
+    Parameters
+    ----------
+    request : Resources
+        Of one actor, with GPU memory as a share of a GPU.
+    runtime_env : str
+        As JSON; empty for the cluster's own.
+    """
+
+    steps: tuple[int, ...]
+    request: Resources
+    size: int
+    runtime_env: str = ""
+
+    def options(self) -> dict[str, Any]:
+        """What Ray is asked for."""
+        options: dict[str, Any] = {"num_cpus": self.request.cpus}
+        if self.request.gpus:
+            options["num_gpus"] = self.request.gpus
+        if self.request.memory_gb:
+            options["memory"] = int(self.request.memory_gb * GIB)
+        if self.runtime_env:
+            options["runtime_env"] = json.loads(self.runtime_env)
+        return options
+
+
+@dataclass(frozen=True)
+class Room:
+    """What a cluster has: CPUs, GPUs, and the memory of its smallest GPU in GiB (0: unknown)."""
+
+    cpus: float
+    gpus: float = 0.0
+    gpu_memory_gb: float = 0.0
+    nodes: int = 1
+
+
+def groups_for(steps: Sequence[Step], room: Room) -> tuple[list[Group], list[str]]:
+    """Groups of actors that fit, and what was decided on the way, for the log.
+
+    Steps that need neither a GPU nor an environment of their own share all CPUs; each of the
+    others has its own actors.
+
+    Raises
+    ------
+    PlanError
+        If a Step needs a GPU and there is none, or more than there is.
+    """
+    notes: list[str] = []
+    own: list[Group] = []
+    shared: list[Step] = []
+    for step in steps:
+        needed = step.resources
+        environment = _environment(step)
+        if not needed.requires_gpu and not environment:
+            shared.append(step)
+            continue
+        share = _gpu_share(step, room)
+        request = Resources(cpus=min(needed.cpus, room.cpus), gpus=share)
+        fits = _fits(request, room)
+        size = min(step.max_workers or fits, fits)
+        own.append(Group((step.index,), request, max(size, 1), environment))
+    taken = sum(group.size * group.request.cpus for group in own)
+    if shared:
+        left = max(1, math.floor(room.cpus - taken))
+        cpus = 1.0 if room.cpus >= 1 + taken else max(0.0, room.cpus - taken)
+        most = max(step.resources.cpus for step in shared)
+        if most > room.cpus:
+            notes.append(
+                f"a stage asks for {most:g} CPUs, the cluster has {room.cpus:g}: "
+                "it runs alone on what there is"
+            )
+        own.append(Group(tuple(step.index for step in shared), Resources(cpus=cpus), left))
+    return own, notes
+
+
+def room_of(ray: Any) -> Room:
+    """What the connected cluster has."""
+    found = ray.cluster_resources()
+    nodes = [node for node in ray.nodes() if node.get("Alive")]
+    memory = [node["Resources"].get("gpu_memory_gb", 0.0) for node in nodes]
+    return Room(
+        float(found.get("CPU", 0.0)),
+        float(found.get("GPU", 0.0)),
+        min((amount for amount in memory if amount), default=0.0),
+        max(len(nodes), 1),
+    )
+
+
+def _environment(step: Step) -> str:
+    found = next((stage.runtime_env for stage in step.stages if stage.runtime_env), None)
+    return json.dumps(found, sort_keys=True) if found else ""
+
+
+def _gpu_share(step: Step, room: Room) -> float:
+    needed = step.resources
+    if not needed.requires_gpu:
+        return 0.0
+    if room.gpus == 0:
+        raise PlanError(
+            "it needs a GPU, and the cluster has none",
+            where=f"stage {step.stages[0].name!r}",
+            todo="run on a cluster with GPUs, or take the stage's GPU out of its resources",
+        )
+    if needed.gpus > room.gpus:
+        raise PlanError(
+            f"it needs {needed.gpus:g} GPUs, and the cluster has {room.gpus:g}",
+            where=f"stage {step.stages[0].name!r}",
+            todo="ask for fewer, or run on a larger cluster",
+        )
+    if needed.gpus:
+        return needed.gpus
+    if not room.gpu_memory_gb:
+        return 1.0  # nobody knows how much there is
+    share = needed.gpu_memory_gb / room.gpu_memory_gb
+    if share > 1:
+        raise PlanError(
+            f"it needs {needed.gpu_memory_gb:g} GiB of GPU memory, and a GPU here has "
+            f"{room.gpu_memory_gb:g}",
+            where=f"stage {step.stages[0].name!r}",
+            todo="use a smaller model or batch, or larger GPUs",
+        )
+    return round(math.ceil(share * 100) / 100, 2)
+
+
+def _fits(request: Resources, room: Room) -> int:
+    by_cpu = math.floor(room.cpus / request.cpus) if request.cpus else 2**31
+    by_gpu = math.floor(room.gpus / request.gpus) if request.gpus else 2**31
+    return max(1, min(by_cpu, by_gpu))

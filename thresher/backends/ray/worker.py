@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an actor of the pool runs: the same StepServer as every other worker."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from thresher.backends.guard import Guard, needs_guard
+from thresher.backends.ray.parcels import Yielding
+from thresher.backends.server import Envelope, StepServer
+
+
+class Worker:
+    """Runs calls, one at a time; tells how far it is from a thread of its own.
+
+    Parameters
+    ----------
+    blob : bytes
+        Cloudpickled (steps, context).
+    paths : sequence of str
+        The driver's ``sys.path``: stages may be defined beside its script.
+    """
+
+    def __init__(self, blob: bytes, worker_id: str, paths: Sequence[str]) -> None:
+        import pyarrow
+
+        sys.path[:] = [*dict.fromkeys([*sys.path, *paths])]
+        pyarrow.set_cpu_count(1)
+        self._progress: tuple[str, int, str] = ("", 0, "")
+        self._packer = Yielding(node_id())
+        server = StepServer(blob, worker_id, self._packer)
+        self._server: StepServer | Guard = server
+        if needs_guard(server.steps):
+            self._server = Guard(blob, worker_id, self._packer)
+
+    def ready(self) -> tuple[str, int]:
+        """The node it runs on, and its process."""
+        return node_id(), os.getpid()
+
+    def call(self, envelope: Envelope) -> Iterator[Any]:
+        """Yield the large tasks for the next Step, and at last (message, envelopes)."""
+        token = envelope.attempt.token
+        self._progress = (token, 0, "")
+
+        def beat(rows: int, stage: str) -> None:
+            self._progress = (token, rows, stage)
+
+        answer = self._server.call(envelope, beat)
+        yield from self._packer.take()
+        yield answer
+
+    def progress(self) -> tuple[str, int, str]:
+        """(token, source rows read, stage) of the call that runs, or ran last."""
+        return self._progress
+
+    def close(self) -> None:
+        """Tear the stages down."""
+        self._server.close()
+
+
+def node_id() -> str:
+    """The node this process runs on."""
+    from thresher.backends.ray.cluster import engine
+
+    return str(engine("ray").get_runtime_context().get_node_id())

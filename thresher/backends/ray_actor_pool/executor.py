@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""RayActorPoolExecutor: the local loop, with Ray actors as workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Event as CancelEvent
+from typing import Any
+
+from thresher.backends.context import RunContext
+from thresher.backends.executor import BaseExecutor, Message, PartSource
+from thresher.backends.ray.cluster import Cluster, quietly
+from thresher.backends.ray.config import checked_config, runtime_env_of
+from thresher.backends.ray.placement import Room, groups_for, room_of
+from thresher.backends.ray.pool import RayPool
+from thresher.backends.supervisor import Supervisor, packed
+from thresher.planning.plan import Step
+
+_KEYS = ("runtime_env", "reserved_cpus", "reserved_gpus", "lost_after_s", "max_tasks_per_worker")
+LOST_AFTER_SECONDS = 15.0
+
+
+class RayActorPoolExecutor(BaseExecutor):
+    """Runs pipelines on a pool of Ray actors, on this machine or on a cluster.
+
+    Connects to the cluster of ``RAY_ADDRESS`` (see
+    :class:`~thresher.core.client.RayClient`) or starts one here for the run. Parts stream through
+    all Steps, most downstream first; no stage waits until the one before has finished.
+
+    Parameters
+    ----------
+    config : dict | None
+        ``runtime_env`` for all workers, ``reserved_cpus`` and ``reserved_gpus`` to leave free
+        (0), ``lost_after_s``: a node that is silent for so many seconds is given up (15),
+        ``max_tasks_per_worker``: replace a worker after so many calls (never).
+    ignore_head_node : bool
+        Whether to leave the head node without workers.
+    show_progress : bool
+        Whether the run's view tells of the workers.
+    progress_interval : float
+        Seconds between two such notes.
+
+    Raises
+    ------
+    PlanError
+        For unknown keys in ``config``.
+    """
+
+    def __init__(
+        self,
+        config: dict[str, Any] | None = None,
+        ignore_head_node: bool = False,
+        show_progress: bool = True,
+        progress_interval: float = 10.0,
+    ) -> None:
+        self.config = checked_config("RayActorPoolExecutor", config, _KEYS)
+        self.ignore_head_node = ignore_head_node
+        self.show_progress = show_progress
+        self.progress_interval = progress_interval
+        self._cluster = Cluster()
+        self._room: Room | None = None
+
+    def prepare(self) -> None:
+        """Connect to the cluster."""
+        self._cluster.connect()
+
+    @property
+    def memory(self) -> int:
+        """Bytes that parts in flight may take: half of the cluster's object store."""
+        found = self._cluster.connect().cluster_resources()
+        return int(found.get("object_store_memory", 2**32) // 2)
+
+    def describe(self) -> str:
+        """One line for plans and reports."""
+        if self._room is None:
+            return "RayActorPoolExecutor"
+        room = self._room
+        gpus = f", {room.gpus:g} GPUs" if room.gpus else ""
+        return f"RayActorPoolExecutor: {room.nodes} nodes, {room.cpus:g} CPUs{gpus}"
+
+    def run_segment(
+        self,
+        steps: tuple[Step, ...],
+        context: RunContext,
+        parts: PartSource,
+        sink: Callable[[Message], None],
+        cancel: CancelEvent,
+    ) -> None:
+        """Run leases through the Steps, most downstream first."""
+        with quietly():
+            ray = self._cluster.connect()
+            room = self._left_room(room_of(ray))
+            groups, _ = groups_for(steps, room)
+            pool = RayPool(
+                ray,
+                packed(steps, context),
+                [runtime_env_of(group, self.config) for group in groups],
+                lost_after_s=float(self.config.get("lost_after_s", LOST_AFTER_SECONDS)),
+                max_tasks_per_worker=self.config.get("max_tasks_per_worker"),
+            )
+            slots = max(1, int(room.cpus))
+            try:
+                Supervisor(steps, pool, parts, sink, slots).run(cancel)
+            finally:
+                pool.close(kill=cancel.is_set())
+
+    def close(self) -> None:
+        """Leave the cluster; end it if it was started for this run."""
+        self._cluster.close()
+
+    def _left_room(self, room: Room) -> Room:
+        self._room = room
+        cpus = room.cpus - float(self.config.get("reserved_cpus", 0.0))
+        gpus = room.gpus - float(self.config.get("reserved_gpus", 0.0))
+        return Room(max(cpus, 0.0), max(gpus, 0.0), room.gpu_memory_gb, room.nodes)

@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: Apache-2.0
+"""XennaExecutor: Cosmos-Xenna streams and places, and scales each stage by its measured speed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from threading import Event as CancelEvent
+from typing import Any
+
+from thresher.backends.context import RunContext
+from thresher.backends.executor import BaseExecutor, Message, PartSource
+from thresher.backends.ray.cluster import Cluster, engine, quietly
+from thresher.backends.ray.config import checked_config, runtime_env_of
+from thresher.backends.ray.engine_step import EngineStep, wants_guard
+from thresher.backends.ray.mailbox import opened
+from thresher.backends.ray.placement import Group, groups_for, room_of
+from thresher.backends.ray.pool import RayPool
+from thresher.backends.ray.streamed import Streamed
+from thresher.backends.server import Envelope
+from thresher.backends.supervisor import packed
+from thresher.backends.xenna.fit import fitted
+from thresher.backends.xenna.stage import SPEC_KEYS, stage_for
+from thresher.errors import PlanError
+from thresher.planning.plan import Step
+from thresher.stages.resources import Resources
+
+_KEYS = (
+    "execution_mode",
+    "logging_interval",
+    "ignore_failures",
+    "cpu_allocation_percentage",
+    "autoscale_interval_s",
+    "lost_after_s",
+)
+_MODES = ("streaming", "batch")
+_SMALL_CLUSTER = 16  # CPUs up to which the autoscaler looks more often
+LOST_AFTER_SECONDS = 15.0
+
+
+class XennaExecutor(BaseExecutor):
+    """Runs pipelines on Cosmos-Xenna 0.3 (Python 3.11) or 0.5 (Python 3.12).
+
+    Connects to the cluster of ``RAY_ADDRESS`` (see
+    :class:`~thresher.core.client.RayClient`) or starts one here for the run.
+
+    Parameters
+    ----------
+    config : dict | None
+        ``execution_mode``: ``"streaming"`` (default) or ``"batch"``; ``logging_interval`` (60 s);
+        ``ignore_failures`` (False; failures are quarantined by Thresher either way);
+        ``cpu_allocation_percentage`` (0.95); ``autoscale_interval_s`` (180, on clusters of up to
+        16 CPUs 15); ``lost_after_s``: a node that is silent for so long is given up (15).
+    ignore_head_node : bool
+        Must be False: Xenna places workers on all nodes.
+
+    Raises
+    ------
+    PlanError
+        For unknown keys or values in ``config``, and for ``ignore_head_node=True``.
+    """
+
+    def __init__(
+        self, config: dict[str, Any] | None = None, ignore_head_node: bool = False
+    ) -> None:
+        self.config = checked_config("XennaExecutor", config, _KEYS)
+        if ignore_head_node:
+            raise PlanError(
+                "Xenna cannot leave out the head node",
+                where="XennaExecutor",
+                todo="use RayActorPoolExecutor(ignore_head_node=True), or give the head no CPUs",
+            )
+        mode = self.config.get("execution_mode", "streaming")
+        if mode not in _MODES:
+            raise PlanError(
+                f"execution_mode={mode!r} is unknown",
+                where="XennaExecutor",
+                todo=f"use one of {', '.join(map(repr, _MODES))}",
+            )
+        self.ignore_head_node = ignore_head_node
+        self.mode = mode
+        self.memory = sys.maxsize  # Xenna bounds its queues itself
+        self._cluster = Cluster(dashboard=True)
+
+    def prepare(self) -> None:
+        """Connect to the cluster."""
+        self._cluster.connect()
+
+    def describe(self) -> str:
+        """One line for plans and reports."""
+        return f"XennaExecutor: {self.mode}"
+
+    def run_segment(
+        self,
+        steps: tuple[Step, ...],
+        context: RunContext,
+        parts: PartSource,
+        sink: Callable[[Message], None],
+        cancel: CancelEvent,
+    ) -> None:
+        """Give fresh attempts to Xenna, and those that failed to a pool of actors."""
+        with quietly():
+            ray = self._cluster.connect()
+            groups, _ = groups_for(steps, room_of(ray))
+            blob = packed(steps, context)
+            mailbox = opened(ray)
+            reference = ray.put(blob)
+            paths = tuple(path for path in sys.path if path)
+            asked = [_spec(step) for step in steps]
+            tasks = [
+                EngineStep(step.index, reference, mailbox, wants_guard(step), paths)
+                for step in steps
+            ]
+
+            def stream(envelopes: list[Envelope]) -> None:
+                self._stream(ray, steps, tasks, groups, asked, envelopes)
+
+            def pool() -> RayPool:
+                return RayPool(
+                    ray, blob, [_single(group) for group in groups],
+                    lost_after_s=float(self.config.get("lost_after_s", LOST_AFTER_SECONDS)),
+                )  # fmt: skip
+
+            Streamed(ray, steps, stream, mailbox, pool, parts, sink).run(cancel)
+
+    def close(self) -> None:
+        """Leave the cluster; end it if it was started for this run."""
+        self._cluster.close()
+
+    def _stream(
+        self,
+        ray: Any,
+        steps: tuple[Step, ...],
+        tasks: list[EngineStep],
+        groups: list[Group],
+        asked: list[dict[str, Any]],
+        envelopes: list[Envelope],
+    ) -> None:
+        v1 = engine("cosmos_xenna.pipelines.v1")
+        streaming = self.mode == "streaming"
+        share = float(self.config.get("cpu_allocation_percentage", 0.95))
+        cpus = room_of(ray).cpus
+        requests, _ = fitted(steps, cpus, share, streaming=streaming)
+        of_step = {index: group for group in groups for index in group.steps}
+        specs = []
+        for step, task, request, spec in zip(steps, tasks, requests, asked, strict=True):
+            group = runtime_env_of(of_step[step.index], self.config)
+            stage = stage_for(
+                task,
+                f"Step{step.index:02d}",
+                request,
+                group.request.gpus,
+                group.options().get("runtime_env", {}),
+            )
+            specs.append(v1.StageSpec(stage, num_workers=step.max_workers, **spec))
+        config = v1.PipelineConfig(
+            execution_mode=v1.ExecutionMode.STREAMING if streaming else v1.ExecutionMode.BATCH,
+            logging_interval_s=float(self.config.get("logging_interval", 60)),
+            ignore_failures=bool(self.config.get("ignore_failures", False)),
+            cpu_allocation_percentage=share,
+            return_last_stage_outputs=False,
+            actor_pool_verbosity_level=v1.VerbosityLevel.NONE,
+            monitoring_verbosity_level=v1.VerbosityLevel.NONE,
+            mode_specific=v1.StreamingSpecificSpec(
+                autoscale_interval_s=self._autoscale_interval(cpus),
+                executor_verbosity_level=v1.VerbosityLevel.NONE,
+            )
+            if streaming
+            else None,
+        )
+        with _address(ray), _quiet_output():
+            v1.run_pipeline(v1.PipelineSpec(input_data=envelopes, stages=specs, config=config))
+
+    def _autoscale_interval(self, cpus: float) -> float:
+        default = 15.0 if cpus <= _SMALL_CLUSTER else 180.0
+        return float(self.config.get("autoscale_interval_s", default))
+
+
+def _single(group: Group) -> Group:
+    """The group with one actor."""
+    return Group(group.steps, Resources(gpus=group.request.gpus, cpus=0.0), 1, group.runtime_env)
+
+
+def _spec(step: Step) -> dict[str, Any]:
+    """What the stages of a Step ask of Xenna.
+
+    Raises
+    ------
+    PlanError
+        For keys that Xenna does not know, and for workers asked for twice.
+    """
+    asked: dict[str, Any] = {}
+    for stage in step.stages:
+        own = stage.xenna_stage_spec()
+        unknown = sorted(set(own) - set(SPEC_KEYS))
+        if unknown:
+            todo = f"known are {', '.join(SPEC_KEYS)}"
+            if "num_workers" in unknown:
+                todo = "give num_workers to the stage itself: stage.with_(num_workers=...)"
+            raise PlanError(
+                f"unknown key in its xenna_stage_spec: {', '.join(unknown)}",
+                where=f"stage {stage.name!r}",
+                todo=todo,
+            )
+        if own.get("num_workers_per_node") is not None and step.max_workers is not None:
+            raise PlanError(
+                "it asks for num_workers and for num_workers_per_node",
+                where=f"stage {stage.name!r}",
+                todo="give one of them",
+            )
+        asked.update(own)
+    return asked
+
+
+@contextlib.contextmanager
+def _address(ray: Any) -> Iterator[None]:
+    """Xenna's questions go to the first cluster of the machine, unless told which."""
+    before = os.environ.get("RAY_ADDRESS")
+    os.environ["RAY_ADDRESS"] = ray.get_runtime_context().gcs_address
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop("RAY_ADDRESS", None)
+        else:
+            os.environ["RAY_ADDRESS"] = before
+
+
+@contextlib.contextmanager
+def _quiet_output() -> Iterator[None]:
+    """Xenna logs to the terminal, where the run's own view is."""
+    try:
+        loguru = engine("loguru")
+    except PlanError:
+        yield
+        return
+    loguru.logger.disable("cosmos_xenna")
+    try:
+        yield
+    finally:
+        loguru.logger.enable("cosmos_xenna")

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A Step as a stage of Cosmos-Xenna."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from thresher.backends.ray.cluster import engine
+from thresher.backends.ray.engine_step import EngineStep
+
+SPEC_KEYS = (
+    "num_workers_per_node",
+    "num_setup_attempts_python",
+    "num_run_attempts_python",
+    "ignore_failures",
+    "reset_workers_on_failure",
+    "slots_per_actor",
+    "worker_max_lifetime_m",
+    "worker_restart_interval_m",
+    "max_setup_failure_percentage",
+    "over_provision_factor",
+)
+
+
+class Environment:
+    """A Ray ``runtime_env`` as Xenna takes it, which by itself knows only conda and variables."""
+
+    def __init__(self, wanted: dict[str, Any]) -> None:
+        self._wanted = wanted
+        self.conda = None
+        self.extra_env_vars: dict[str, str] = dict(wanted.get("env_vars", {}))
+
+    def to_ray_runtime_env(self) -> Any:
+        """What Ray is given."""
+        found = {**self._wanted, "env_vars": dict(self.extra_env_vars)}
+        return engine("ray").runtime_env.RuntimeEnv(**found)
+
+    def format(self) -> str:
+        """One line for Xenna's log."""
+        return ", ".join(sorted(self._wanted))
+
+
+def stage_for(
+    step: EngineStep, name: str, cpus: float, gpus: float, runtime_env: dict[str, Any]
+) -> Any:
+    """An instance of a class of Xenna's, of its own name."""
+    v1 = engine("cosmos_xenna.pipelines.v1")
+
+    class _Stage(v1.Stage):  # type: ignore[misc, name-defined]
+        @property
+        def stage_batch_size(self) -> int:
+            return 1
+
+        @property
+        def required_resources(self) -> Any:
+            return v1.Resources(cpus=cpus, gpus=gpus)
+
+        @property
+        def env_info(self) -> Any:
+            return Environment(runtime_env) if runtime_env else None
+
+        def setup(self, worker_metadata: Any) -> None:
+            step.start()
+
+        def process_data(self, in_data: list[Any]) -> list[Any]:
+            return step.call(in_data)
+
+        def destroy(self) -> None:
+            """Called by Xenna 0.5 and later."""
+            step.stop()
+
+    _Stage.__name__ = _Stage.__qualname__ = name
+    return _Stage()
