@@ -101,8 +101,11 @@ def _count_characters(words, begin, n_words, characters):
             place += BLOCK
             heads = ~continuations(block_at(data, place))
         n_characters = before + count_bits(heads & bits_below(edges[edge] - place))
-        total += n_characters if edge & 1 else -n_characters
-        characters[(edge + 1) >> 1] = total
+        if edge & 1:
+            total += n_characters
+            characters[(edge + 1) >> 1] = total
+        else:
+            total -= n_characters
 
 
 @part
