@@ -5,6 +5,7 @@
 
 Run as a file and without Thresher, in a session of its own. The owner holds the other end of
 standard input: a byte or its end ends the node, so a node never outlives an owner that was killed.
+The paths go with it, unless the byte says ``KEEP``.
 
 Ray's processes rename themselves and leave their process group, so neither names nor groups find
 them all. The keeper is their *subreaper*: whatever loses its parent becomes its child, and hence
@@ -23,9 +24,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 GRACE = 5.0
 """Seconds between SIGTERM and SIGKILL."""
+
+END, KEEP = b".", b"k"
 
 POLL = 0.1
 PATIENCE = 30.0
@@ -39,27 +43,37 @@ def prctl(option: int, value: int) -> None:
     ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
-def descendants(root: int) -> set[int]:
-    """Ids of all processes below ``root``; those that have ended but are not reaped left out."""
-    children: dict[int, list[int]] = {}
+class Process(NamedTuple):
+    """A process that runs."""
+
+    pid: int
+    group: int
+    name: str
+
+
+def descendants(root: int) -> list[Process]:
+    """All processes below ``root``; those that have ended but are not reaped left out."""
+    children: dict[int, list[Process]] = {}
     ended = set()
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit():
             continue
-        try:  # pid (name) state parent ...; the name may hold anything
-            state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
+        try:  # pid (name) state parent group ...; the name may hold anything
+            head, _, rest = (folder / "stat").read_text().rpartition(")")
         except OSError:
             continue
-        children.setdefault(int(parent), []).append(int(folder.name))
+        state, parent, group = rest.split()[:3]
+        process = Process(int(folder.name), int(group), head.partition("(")[2])
+        children.setdefault(int(parent), []).append(process)
         if state in "ZX":
-            ended.add(int(folder.name))
-    found: set[int] = set()
+            ended.add(process)
+    found: list[Process] = []
     front = [root]
     while front:
         below = children.get(front.pop(), [])
-        found.update(below)
-        front += below
-    return found - ended
+        found += below
+        front += [process.pid for process in below]
+    return [process for process in found if process not in ended]
 
 
 def reap() -> dict[int, int]:
@@ -74,19 +88,27 @@ def reap() -> dict[int, int]:
     return codes
 
 
-def end_all(root: int, grace: float = GRACE) -> set[int]:
-    """End everything below ``root``, asking first; returns what could not be ended."""
-    for pid in descendants(root):
-        send(pid, signal.SIGTERM)
+def end_all(root: int) -> list[Process]:
+    """End everything below ``root``; returns what could not be ended.
+
+    The raylet and stages, which run in process groups of their own below it, are asked first. Once
+    they are gone the rest, which has nothing to lose, is killed.
+    """
+    own = os.getpgid(root)
     begin = time.monotonic()
+    asked: set[Process] = set()
     while left := descendants(root):
         reap()
         waited = time.monotonic() - begin
         if waited > PATIENCE:
             break
-        if waited > grace:
-            for pid in left:
-                send(pid, signal.SIGKILL)
+        polite = {each for each in left if each.group != own or each.name == "raylet"}
+        for process in polite - asked:
+            send(process.pid, signal.SIGTERM)
+        asked |= polite
+        if waited > GRACE or not polite:
+            for process in left:
+                send(process.pid, signal.SIGKILL)
         time.sleep(POLL)
     reap()
     return left
@@ -111,8 +133,8 @@ def remove(paths: list[str]) -> None:
 def keep(command: list[str], paths: list[str]) -> int:
     """Run the command until it ends or the owner does; returns its exit code.
 
-    The paths are removed in the second case only: who finds that the command has ended by itself
-    wants to read why.
+    The paths stay in the first case: who finds that the command has ended by itself wants to read
+    why.
     """
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     ask, told = os.pipe()
@@ -129,10 +151,13 @@ def keep(command: list[str], paths: list[str]) -> int:
         if child.pid in codes:
             end_all(os.getpid())
             return codes[child.pid]
+    # Not read without being asked to: after SIGTERM nothing may be there to read.
+    asked = select.select([sys.stdin.fileno()], [], [], 0)[0]
+    word = os.read(sys.stdin.fileno(), 1) if asked else END
     left = end_all(os.getpid())
-    remove(paths)
-    for pid in left:
-        print(f"process {pid} cannot be ended", flush=True)
+    remove([] if word == KEEP else paths)
+    for process in left:
+        print(f"{process} cannot be ended", flush=True)
     return 1 if left else 0
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 from dataclasses import dataclass, field
 
@@ -77,7 +78,7 @@ def is_free(port: int) -> bool:
     for family, anywhere in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
         try:
             server = socket.socket(family, socket.SOCK_STREAM)
-        except OSError:  # no such addresses here
+        except OSError:  # no such family here
             continue
         with server:
             # Not in the way: connections of a server that has ended, which wait for stragglers.
@@ -87,10 +88,8 @@ def is_free(port: int) -> bool:
             try:
                 server.bind((anywhere, port))
                 server.listen(1)
-            except PermissionError:
-                return False
             except OSError as error:
-                if family == socket.AF_INET or error.errno == 98:
+                if error.errno != errno.EADDRNOTAVAIL:  # else no such addresses here
                     return False
     return True
 
