@@ -58,5 +58,9 @@ result = Pipeline(
 ).run(
     LocalExecutor(workers=int(os.environ.get("JOB_WORKERS", "2"))),
     take_over="take-over" in sys.argv,
+    shard=os.environ.get("JOB_SHARD"),
+    wait=float(os.environ.get("JOB_WAIT", "0")),
 )
 print(result.status)
+if result.status == "waiting":
+    sys.exit(75)

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from thresher import __version__
-from thresher.cli import exit_codes
+from thresher.cli import exit_codes, metrics
 
 EPILOG = "Exit codes: " + "; ".join(f"{code} {what}" for code, what in exit_codes.TABLE) + "."
 
@@ -28,6 +28,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+
+app.add_typer(metrics.app, name="metrics")
 
 RecipePath = Annotated[str, typer.Argument(metavar="RECIPE", help="A YAML file.")]
 Sets = Annotated[
@@ -84,12 +86,25 @@ def run(
     take_over: Annotated[
         bool, typer.Option("--take-over", help="Run even if another process seems to.")
     ] = False,
+    shard: Annotated[
+        str | None,
+        typer.Option(metavar="I/N", help="Run share I of N, from 0; 'slurm' in a Slurm array."),
+    ] = None,
+    wait: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="How long a shard waits for others.")
+    ] = 60.0,
     sets: Sets = [],  # noqa: B006 - read by typer only
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
     no_progress: Annotated[
         bool, typer.Option("--no-progress", help="Plain lines, no live view.")
     ] = False,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=65535, metavar="N", help="Serve metrics for Prometheus; 0 is a free port."
+        ),
+    ] = None,
 ) -> None:
     """Run a recipe, or what is left of it."""
     from thresher.cli.run import RunOptions, run_recipe
@@ -105,9 +120,12 @@ def run(
         fresh=fresh,
         fresh_from=fresh_from,
         take_over=take_over,
+        shard=shard,
+        wait=wait,
         as_json=as_json,
         quiet=quiet,
         no_progress=no_progress,
+        metrics_port=metrics_port,
     )
     raise typer.Exit(run_recipe(options))
 

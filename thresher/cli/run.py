@@ -14,6 +14,7 @@ from thresher.cli.plan import print_plan
 from thresher.config import Recipe, load_recipe
 from thresher.config.dump import short_name
 from thresher.errors import ThresherError
+from thresher.metrics.switch import metrics_at
 from thresher.runs.report.live import view_for
 from thresher.runs.report.plain import PlainView, SilentView
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from thresher.pipeline import RunResult
     from thresher.runs.report import Observer
     from thresher.runs.report.closing import Hints
+
+
+_CODES = {"interrupted": exit_codes.INTERRUPTED, "waiting": exit_codes.AGAIN}
 
 
 @dataclass(frozen=True)
@@ -37,13 +41,21 @@ class RunOptions:
     fresh: bool
     fresh_from: str | None
     take_over: bool
+    shard: str | None
+    wait: float
     as_json: bool
     quiet: bool
     no_progress: bool
+    metrics_port: int | None
 
 
 def run_recipe(options: RunOptions) -> int:
     """Run it and say how it went; returns the exit code."""
+    with metrics_at(options.metrics_port):
+        return _run_recipe(options)
+
+
+def _run_recipe(options: RunOptions) -> int:
     recipe = load_recipe(options.recipe, (*options.sets, *_executor_sets(options)))
     try:
         if options.dry_run:
@@ -57,12 +69,16 @@ def run_recipe(options: RunOptions) -> int:
             limit=options.limit,
             take_over=options.take_over,
             observer=_view(options, recipe),
+            shard=options.shard,
+            wait=options.wait,
         )
     except ThresherError as error:
         raise recipe.located(error) from error
     if options.as_json:
         print(json.dumps(as_json(result), indent=2))
-    return exit_codes.INTERRUPTED if result.status == "interrupted" else exit_codes.OK
+    if result.status == "waiting":
+        print("this shard is done, others are not: run the same command again", file=sys.stderr)
+    return _CODES.get(result.status, exit_codes.OK)
 
 
 def as_json(result: RunResult) -> dict[str, Any]:

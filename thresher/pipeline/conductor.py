@@ -73,13 +73,16 @@ class Conductor:
 
     def sink(self, message: Message) -> None:
         """Take a message in."""
+        if self.driver.is_live(message.token):
+            self.progress.observer.heard(message)
         self.driver.handle(message, monotonic())
         ready = self.driver.outcomes()
         if ready and not self._outcomes:
             self._oldest = monotonic()
         self._outcomes += ready
         self._commit_if_due()
-        self.progress.running(self.driver.running, self.driver.restarts)
+        queue = self.driver.bytes_in_flight, self.driver.policy.memory
+        self.progress.running(self.driver.running, self.driver.restarts, queue)
 
     # -- committing ---------------------------------------------------------------------------
 

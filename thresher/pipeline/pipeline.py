@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Literal
@@ -106,7 +107,10 @@ class Pipeline:
 
         fusion = bool(self.config.get("fusion", True))
         stages = self.counted_stages()
-        return compile_plan(self.name, stages, initial_tasks, limit=limit, fusion=fusion)
+        machine = executor.machine() if executor is not None else None
+        return compile_plan(
+            self.name, stages, initial_tasks, limit=limit, fusion=fusion, machine=machine
+        )
 
     def counted_stages(self) -> list[Any]:
         """The stages; with a counter of tokens where documents begin, if a tokenizer is given."""
@@ -129,6 +133,8 @@ class Pipeline:
         limit: int | None = None,
         take_over: bool = False,
         observer: Observer | None = None,
+        shard: str | tuple[int, int] | None = None,
+        wait: float = 60.0,
     ) -> RunResult:
         """Run the pipeline, or what is left of it.
 
@@ -153,6 +159,13 @@ class Pipeline:
             Run even if another driver seems to hold the run; that one stops.
         observer : Observer | None
             Is told how the run goes; a live view on a terminal when not given.
+        shard : str | tuple[int, int] | None
+            Run one share of the parts only, as one of several drivers that share the run
+            directory: ``"0/4"`` or ``(0, 4)`` is the first of four, ``"slurm"`` the one that
+            this task of a Slurm array stands for. The last one publishes.
+        wait : float
+            Seconds to wait for the other drivers, once the share is done; after that the result's
+            status is ``"waiting"``, and the same call goes on from there.
 
         Raises
         ------
@@ -166,16 +179,21 @@ class Pipeline:
                 "run_dir and checkpoint_path are two names for one thing", todo="give one"
             )
         folder = run_dir if run_dir is not None else checkpoint_path
-        session = Session(
-            self,
-            executor,
-            run_dir=None if folder is None else fspath(folder),
-            resume=resume,
-            fresh_from=fresh_from,
-            take_over=take_over,
-            observer=observer,
-        )
-        return session.run(initial_tasks, limit)
+        how: dict[str, Any] = {
+            "run_dir": None if folder is None else fspath(folder),
+            "resume": resume,
+            "fresh_from": fresh_from,
+            "take_over": take_over,
+            "observer": observer,
+        }
+        if shard is not None:
+            from thresher.pipeline.sharded import ShardedSession
+            from thresher.runs.shard import Shard
+
+            share = Shard.of(shard, os.environ)
+            if share.count > 1:
+                return ShardedSession(self, executor, share, wait, **how).run(initial_tasks, limit)
+        return Session(self, executor, **how).run(initial_tasks, limit)
 
     def describe(self) -> str:
         """The pipeline in words, stage by stage; problems are told, not raised."""

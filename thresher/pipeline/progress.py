@@ -33,10 +33,12 @@ class Progress:
         self._bytes_done = 0
         self._bytes_total = sum(part.source_bytes for part in plan.parts)
         self._running = 0
+        self._queue = (0, 0)
         self._restarts = self._restarts_before = 0
         self._told = 0.0
         self._warnings: list[str] = []
         self._started = False
+        self._of_all = False
 
     def start(self, start: RunStart) -> None:
         """The first part is about to run."""
@@ -51,6 +53,8 @@ class Progress:
         """A Segment begins: count its parts, and what is done of them."""
         self._parts += len(parts)
         self._restarts_before = self._restarts
+        steps = [[stage.name for stage in step.stages] for step in segment.steps]
+        self.observer.entered(segment.index, steps)
         pending = {part.name for part in self.run.pending(parts)}
         done = [part for part in parts if part.name not in pending]
         self._count(self.run.records(segment.index, done))
@@ -67,9 +71,13 @@ class Progress:
                 self.observer.warned(f"part {record.name!r} is in quarantine: {record.failure}")
         self._tell()
 
-    def running(self, n: int, restarts: int) -> None:
-        """So many parts are in flight, and so many workers of this Segment were replaced."""
+    def running(self, n: int, restarts: int, queue: tuple[int, int] = (0, 0)) -> None:
+        """So many parts are in flight, and so many workers of this Segment were replaced.
+
+        ``queue`` are the bytes that those parts are expected to take, and may take.
+        """
         self._running = n
+        self._queue = queue
         self._restarts = self._restarts_before + restarts
         self._tell()
 
@@ -89,8 +97,18 @@ class Progress:
             if any(counts.quarantined for counts in quarantined)
             else "",
             error,
+            of_all=self._of_all,
         )
         self.observer.ended(end)
+
+    def tell_of_all(self, plan: Plan, run: Run, keys: list[Key]) -> None:
+        """From here on tell of the whole run, not of one driver's share."""
+        self.observer.progressed(self.snapshot())
+        self._of_all = True
+        self.plan, self.run, self.known = plan, run, keys
+        self._totals, self._parts, self._done, self._bytes_done = {}, len(keys), 0, 0
+        self._bytes_total = sum(part.source_bytes for part in plan.parts)
+        self._count([run.state.records[key] for key in keys if key in run.state.records])
 
     def snapshot(self) -> Snapshot:
         """Where the run stands."""
@@ -105,6 +123,7 @@ class Progress:
             counts,
             sum(stage.quarantined for stage in counts),
             self._restarts,
+            *self._queue,
         )
 
     def _flat(self) -> tuple[StageCounts, ...]:

@@ -25,7 +25,8 @@ class RunResult(Sequence[Task[Any]]):
     Parameters
     ----------
     status : str
-        ``"complete"``, ``"nothing to do"`` or ``"interrupted"``.
+        ``"complete"``, ``"nothing to do"``, ``"interrupted"``, or ``"waiting"`` where one of
+        several drivers has done its share and others have not; then it holds that share.
     counts : list[StageCounts]
         Rows through every stage, over all parts, earlier runs' included.
     """

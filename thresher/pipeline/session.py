@@ -15,6 +15,7 @@ from thresher.backends.driver import Driver, Policy
 from thresher.backends.executor import BaseExecutor
 from thresher.errors import EngineError, PlanError
 from thresher.kernels.compiled import prepare
+from thresher.metrics.switch import with_metrics
 from thresher.pipeline.conductor import Conductor
 from thresher.pipeline.interrupts import Interrupts
 from thresher.pipeline.progress import Progress
@@ -25,8 +26,9 @@ from thresher.planning.source import MEMORY_PER_SOURCE_BYTE
 from thresher.runs.part import SPILL, Key, Part
 from thresher.runs.report import Observer, RunStart
 from thresher.runs.report.live import default_view
-from thresher.runs.run import Run, RunPaths
+from thresher.runs.run import SHARD, Run, RunPaths
 from thresher.stages.file_partitioning import FilePartitioningStage
+from thresher.stages.writing import BaseWriter
 from thresher.storage import absolute, store_for
 from thresher.tasks import SpillTask, Task
 
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 
 class Session:
     """One call of :meth:`Pipeline.run`."""
+
+    shard_name = ""
 
     def __init__(
         self,
@@ -55,21 +59,22 @@ class Session:
         self.resume = resume
         self.fresh_from = fresh_from
         self.take_over = take_over
-        self.observer = observer if observer is not None else default_view()
-        self.interrupts = Interrupts(self.observer.warned)
+        view = observer if observer is not None else default_view()
+        self.observer, self.notes = with_metrics(view)
+        self.interrupts = Interrupts(view.warned)
         self.began = monotonic()
 
     def run(self, initial_tasks: Sequence[Task[Any]] | None, limit: int | None) -> RunResult:
         """Plan, run what is left, and publish."""
         try:
-            if not _all_gil_free(self.pipeline.stages):
+            if not all_gil_free(self.pipeline.stages):
                 self.executor.prepare()
             return self._run(self.pipeline.plan(self.executor, initial_tasks, limit=limit))
         finally:
             self.executor.close()
 
     def _run(self, plan: Plan) -> RunResult:
-        paths, temporary = self._paths(plan)
+        paths, temporary = self._paths(plan.name, plan.writer)
         run = Run.open(
             plan.name,
             paths,
@@ -98,13 +103,13 @@ class Session:
         fresh = self._fresh_segment(plan)
         if fresh is None and run.is_sealed and self._is_all_done(plan, run):
             progress.known = self._keys(plan, run)
-            progress.start(_start(self, plan, run, progress))
+            progress.start(start_of(self, plan, run, progress))
             return "nothing to do"
         if run.paths.output and not run.publisher.store(SPILL).is_local:
-            _needs_shared_store(run, self.executor)
+            needs_shared_store(run, self.executor)
         run.begin(fresh_from=fresh)
         progress.known = self._keys(plan, run)
-        progress.start(_start(self, plan, run, progress))
+        progress.start(start_of(self, plan, run, progress))
         with self.interrupts:
             for segment in plan.segments:
                 if not self._segment(plan, segment, run, progress):
@@ -139,10 +144,14 @@ class Session:
             finally:
                 shutil.rmtree(context.node_folder, ignore_errors=True)
         if not self.interrupts.draining:
-            driver.finish()
+            self._judge(driver)
         if driver.error is not None:
             raise driver.error
         return not run.pending(parts)
+
+    def _judge(self, driver: Driver) -> None:
+        """Judge a Segment's errors at its end."""
+        driver.finish()
 
     # -- parts --------------------------------------------------------------------------------
 
@@ -202,15 +211,14 @@ class Session:
 
     # -- places -------------------------------------------------------------------------------
 
-    def _paths(self, plan: Plan) -> tuple[RunPaths, bool]:
-        writer = plan.writer
+    def _paths(self, name: str, writer: BaseWriter | None) -> tuple[RunPaths, bool]:
         output = absolute(writer.path).rstrip("/") if writer is not None else ""
         extension = writer.file_extension if writer is not None else ""
         mode = writer.mode if writer is not None else "ignore"
         if self.run_dir is not None:
             return RunPaths(output, absolute(self.run_dir).rstrip("/"), mode, extension), False
         if output:
-            folder = f"{output}/_thresher/{_folder_name(plan.name)}"
+            folder = f"{output}/_thresher/{_folder_name(name)}"
             return RunPaths(output, folder, mode, extension), False
         return RunPaths("", tempfile.mkdtemp(prefix="thresher-run-"), mode, extension), True
 
@@ -223,7 +231,7 @@ class Session:
             sink=segment.sink,
             on_error=self.pipeline.on_error,
             durable=run.durable,
-            node_folder=f"{tempfile.gettempdir()}/thresher-node-{run.run_id}-{run.epoch}-{segment.index}",
+            node_folder=f"{tempfile.gettempdir()}/thresher-node-{_attempt_of(run)}-{segment.index}",
         )
 
     def _result(self, plan: Plan, run: Run, status: str, temporary: bool) -> RunResult:
@@ -247,7 +255,7 @@ def _default_executor() -> BaseExecutor:
     return LocalExecutor()
 
 
-def _all_gil_free(stages: Sequence[Any]) -> bool:
+def all_gil_free(stages: Sequence[Any]) -> bool:
     """Whether threads will do, judged before anything is planned."""
     expanded, mistakes = expand(stages)
     return bool(mistakes) or all(
@@ -255,11 +263,16 @@ def _all_gil_free(stages: Sequence[Any]) -> bool:
     )
 
 
+def _attempt_of(run: Run) -> str:
+    shard = "" if run.shard == SHARD else f"-{run.shard}"
+    return f"{run.run_id}-{run.epoch}{shard}"
+
+
 def _folder_name(name: str) -> str:
     return re.sub(r"[^\w.-]+", "_", name).strip("._") or "pipeline"
 
 
-def _start(session: Session, plan: Plan, run: Run, progress: Progress) -> RunStart:
+def start_of(session: Session, plan: Plan, run: Run, progress: Progress) -> RunStart:
     return RunStart(
         plan.name,
         session.executor.describe(),
@@ -270,11 +283,12 @@ def _start(session: Session, plan: Plan, run: Run, progress: Progress) -> RunSta
         run.paths.output,
         run.paths.run_dir,
         run.generation,
-        plan.notes,
+        (*plan.notes, *session.notes),
+        shard=session.shard_name,
     )
 
 
-def _needs_shared_store(run: Run, executor: BaseExecutor) -> None:
+def needs_shared_store(run: Run, executor: BaseExecutor) -> None:
     local = run.output_store.process_local or run.store.process_local
     if local and getattr(executor, "workers", 0) != 0:
         raise EngineError(

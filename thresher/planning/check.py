@@ -162,7 +162,7 @@ def check_machine(
             )
             mistakes.append(
                 PlanError(
-                    f"needs {wanted}; this machine has {machine.gpus}",
+                    f"needs {wanted}; {machine.name} has {machine.gpus:g}",
                     where,
                     "run it where there are GPUs, or say .with_(resources=Resources(cpus=1))",
                 )
@@ -171,7 +171,7 @@ def check_machine(
             mistakes.append(
                 PlanError(
                     f"needs {needs.memory_gb:g} GiB of memory; "
-                    f"this machine has {machine.memory / 2**30:.1f}",
+                    f"{machine.name} has {machine.memory / 2**30:.1f}",
                     where,
                     "lower Resources(memory_gb=...), or run it on a larger machine",
                 )

@@ -21,6 +21,7 @@ from thresher.planning.check import (
 )
 from thresher.planning.facts import check_facts
 from thresher.planning.fingerprint import segment_fingerprint
+from thresher.planning.frozen import FrozenPlan
 from thresher.planning.fuse import fuse
 from thresher.planning.machine import Machine
 from thresher.planning.paths import check_paths
@@ -49,8 +50,11 @@ def compile_plan(
     machine: Machine | None = None,
     limit: int | None = None,
     fusion: bool = True,
+    frozen: FrozenPlan | None = None,
 ) -> Plan:
     """Make a Plan, or say everything that is wrong.
+
+    With ``frozen`` the source is not looked at again: its parts and schema are those.
 
     Raises
     ------
@@ -66,7 +70,7 @@ def compile_plan(
     told, notes = check_machine(expanded, machine or Machine.here())
     mistakes += told
     mistakes += check_extras(expanded)
-    source = _Source(expanded, tasks)
+    source = _Source(expanded, tasks, frozen)
     mistakes += source.mistakes
     missing, _ = check_columns(expanded, source.schema)
     mistakes += missing
@@ -74,7 +78,7 @@ def compile_plan(
     if mistakes:
         raise PlanError.from_mistakes(mistakes)
     parts = source.parts
-    if limit is not None:
+    if limit is not None and frozen is None:
         if source.reader is None:
             raise PlanError("limit needs a pipeline that begins with a reader")
         parts = limit_parts(source.reader, parts, limit)
@@ -89,30 +93,43 @@ def compile_plan(
 class _Source:
     """Where the first Segment's parts come from, and what is in them."""
 
-    def __init__(self, stages: Sequence[Stage], tasks: list[Task[Any]] | None) -> None:
+    def __init__(
+        self,
+        stages: Sequence[Stage],
+        tasks: list[Task[Any]] | None,
+        frozen: FrozenPlan | None = None,
+    ) -> None:
         self.mistakes: list[ThresherError] = []
         self.parts: tuple[Part, ...] = ()
         self.schema: pa.Schema | None = None
         self.reader: ReaderStage | None = None
         self.rest = tuple(stages)
         try:
-            self._look(stages, tasks)
+            self._look(stages, tasks, frozen)
         except ThresherError as error:
             self.mistakes.append(error)
 
-    def _look(self, stages: Sequence[Stage], tasks: list[Task[Any]] | None) -> None:
+    def _look(
+        self,
+        stages: Sequence[Stage],
+        tasks: list[Task[Any]] | None,
+        frozen: FrozenPlan | None,
+    ) -> None:
         if not stages:
             return
         if isinstance(stages[0], FilePartitioningStage):
             self.rest = tuple(stages[1:])
             if self.rest and isinstance(self.rest[0], ReaderStage):
                 self.reader = self.rest[0]
+            if frozen is not None:
+                self.parts, self.schema = frozen.parts, frozen.schema
+                return
             self.parts = parts_of_files(stages[0], split=self.reader is not None)
             if self.reader is not None:
                 self.schema = sample_schema(self.reader, self.parts)
         elif isinstance(stages[0], PartitioningStage) and tasks is None:
             self.rest = tuple(stages[1:])
-            self.parts = parts_of_partitions(stages[0])
+            self.parts = parts_of_partitions(stages[0]) if frozen is None else frozen.parts
         else:
             self.parts = parts_of_tasks(tasks if tasks is not None else [EmptyTask()])
 

@@ -14,7 +14,8 @@ class Machine:
 
     cpus: int
     memory: int
-    gpus: int
+    gpus: float
+    name: str = "this machine"
 
     @classmethod
     def here(cls) -> Machine:

@@ -20,6 +20,10 @@ BEAT_SECONDS = 5.0
 STALE_AFTER = 30.0
 
 
+class Held(EngineError):
+    """Another driver is at work here."""
+
+
 class Beat:
     """The driver's sign of life, ``<run_dir>/beat/<shard>.json``, renewed by a thread."""
 
@@ -35,7 +39,7 @@ class Beat:
 
         Raises
         ------
-        EngineError
+        Held
             If a process of this host, or a fresh beat of another, holds the run.
         """
         if take_over:
@@ -49,7 +53,7 @@ class Beat:
         else:
             alive = time.time() - other["time"] < STALE_AFTER
         if alive:
-            raise EngineError(
+            raise Held(
                 f"another process is running this pipeline: process {other['pid']} "
                 f"on {other['host']}",
                 where=self.path,

@@ -53,6 +53,13 @@ class Ledger:
         self._since_summary = sum(len(page.get("records", ())) for _, page in pages)
         return state
 
+    def follow(self) -> LedgerState:
+        """Read what others have appended since."""
+        while self.is_fenced():
+            number = self.state.page + 1
+            self.state.apply(number, self._read(number))
+        return self.state
+
     def append(self, page: dict[str, Any]) -> int:
         """Create the next page; returns its number.
 

@@ -22,6 +22,8 @@ class LedgerState:
         The last epoch opened.
     generation, sealed : int
         The last generation begun, and the last one published with its manifest.
+    done : int
+        Segments of the open generation that a driver has ended, where several share a run.
     prepared : dict | None
         What was found when the writer's mode was applied; None before that.
     records : dict
@@ -43,6 +45,7 @@ class LedgerState:
     epoch: int = 0
     generation: int = 0
     sealed: int = 0
+    done: int = 0
     prepared: dict[str, Any] | None = None
     records: dict[Key, PartRecord] = field(default_factory=dict)
     fresh: set[Key] = field(default_factory=set)
@@ -58,7 +61,9 @@ class LedgerState:
         if "summary" in page:
             self._restore(page["summary"])
         if "open" in page:
-            self.generation = int(page["open"].get("generation", self.generation))
+            self._begin(int(page["open"].get("generation", self.generation)))
+        if "done" in page:
+            self.done = int(page["done"])
         if "prepared" in page:
             self.prepared = page["prepared"]
         for values in page.get("records", ()):
@@ -80,6 +85,7 @@ class LedgerState:
             "generation": self.generation,
             "sealed": self.sealed,
             "prepared": self.prepared,
+            **({"done": self.done} if self.done else {}),
             "records": _to_dicts(list(self.records.values())),
             "fresh": sorted(map(list, self.fresh)),
             "unpublished": {
@@ -89,6 +95,11 @@ class LedgerState:
             "former": _to_dicts(self.former),
             "kept": _to_dicts(self.kept),
         }
+
+    def _begin(self, generation: int) -> None:
+        if generation != self.generation:
+            self.done = 0
+        self.generation = generation
 
     def _forget(self, key: Key) -> None:
         record = self.records.pop(key, None)
@@ -108,6 +119,7 @@ class LedgerState:
         self.generation = int(summary["generation"])
         self.sealed = int(summary["sealed"])
         self.prepared = summary["prepared"]
+        self.done = int(summary.get("done", 0))
         self.records = {record.key: record for record in _from_dicts(summary["records"])}
         self.fresh = {(int(segment), name) for segment, name in summary["fresh"]}
         self.unpublished = {

@@ -31,6 +31,16 @@ class Roots:
         return f"{self.of(file.port)}/{file.temp}"
 
 
+@dataclass(frozen=True)
+class RunPaths:
+    """Where a run writes: the ``output`` of its writer ("" without one) and its own folder."""
+
+    output: str
+    run_dir: str
+    mode: str = "ignore"
+    extension: str = ""
+
+
 class Publisher:
     """Publishes recorded files, and settles records whose publication is not noted."""
 

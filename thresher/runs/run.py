@@ -11,11 +11,10 @@ import json
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
-from uuid import uuid4
+from typing import Any, Self
 
-from thresher.errors import EngineError, StorageError
-from thresher.runs.beat import Beat, identity
+from thresher.errors import StorageError
+from thresher.runs.beat import Beat, Held, identity
 from thresher.runs.crash_points import crash_point
 from thresher.runs.fence import Fence
 from thresher.runs.ledger import Fenced, Ledger
@@ -25,24 +24,18 @@ from thresher.runs.modes import prepare_output
 from thresher.runs.part import OUT, FileRecord, Outcome, Part, PartRecord
 from thresher.runs.part import Key as Key
 from thresher.runs.publish import Publisher, Roots
+from thresher.runs.publish import RunPaths as RunPaths
 from thresher.runs.recording import Recorder
+from thresher.runs.run_id import run_id_of
 from thresher.runs.source_digest import is_remote, is_same_source
 from thresher.stats import StageCounts
 from thresher.storage import Store
 
 SHARD = "0"
+"""The name of the only driver's chain, or of the first of several."""
+
 TAKE_OVER_TRIES = 20
 """How often a driver that takes over tries to open its epoch while the other still appends."""
-
-
-@dataclass(frozen=True)
-class RunPaths:
-    """Where a run writes: the ``output`` of its writer ("" without one) and its own folder."""
-
-    output: str
-    run_dir: str
-    mode: str = "ignore"
-    extension: str = ""
 
 
 @dataclass
@@ -59,6 +52,7 @@ class Run:
     run_id: str
     durable: bool = True
     take_over: bool = False
+    shard: str = SHARD
     epoch: int = 0
     generation: int = 1
     deferred: bool = False
@@ -68,10 +62,7 @@ class Run:
     _done: dict[Key, tuple[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        stores = self.store, self.output_store
-        self.fence = Fence(
-            stores, self.publisher.roots, *self._temp_folders(), self.ledger.is_fenced
-        )
+        self.fence = self._fence_of(self.shard)
 
     @classmethod
     def open(
@@ -84,16 +75,20 @@ class Run:
         durable: bool = True,
         beating: bool = True,
         run_id: str | None = None,
-    ) -> Run:
+        shard: str = SHARD,
+        **fields: Any,
+    ) -> Self:
         """Read what an earlier run left; writes nothing but ``run.json``.
 
         Parameters
         ----------
         stores : tuple[Store, Store]
             Of the run directory and of the output.
+        run_id : str | None
+            From ``run.json`` when not given.
         """
         store, output_store = stores
-        beat = Beat(store, f"{paths.run_dir}/beat/{SHARD}.json") if beating else None
+        beat = Beat(store, f"{paths.run_dir}/beat/{shard}.json") if beating else None
         if beat is not None:
             beat.refuse_second(take_over=take_over)
         roots = Roots(paths.output or paths.run_dir, paths.run_dir)
@@ -102,12 +97,14 @@ class Run:
             paths,
             store,
             output_store,
-            Ledger(store, f"{paths.run_dir}/ledger/{SHARD}"),
+            Ledger(store, f"{paths.run_dir}/ledger/{shard}"),
             Publisher(output_store, store, roots),
             beat,
-            run_id or _run_id(store, paths, pipeline),
+            run_id or run_id_of(store, paths.run_dir, pipeline),
             durable,
             take_over,
+            shard,
+            **fields,
         )
         run.ledger.load()
         return run
@@ -127,9 +124,15 @@ class Run:
         """This epoch's folder for temporaries beside the output, relative to the output."""
         return f"{self._temp_folders()[1]}/{self.epoch}"
 
-    def _temp_folders(self) -> tuple[str, str]:
-        inner = f"_tmp/{SHARD}"
-        return inner, f"_thresher/_tmp/{self.run_id}-{SHARD}" if self.paths.output else inner
+    def _temp_folders(self, shard: str | None = None) -> tuple[str, str]:
+        name = shard or self.shard
+        inner = f"_tmp/{name}"
+        return inner, f"_thresher/_tmp/{self.run_id}-{name}" if self.paths.output else inner
+
+    def _fence_of(self, shard: str) -> Fence:
+        stores = self.store, self.output_store
+        roots, folders = self.publisher.roots, self._temp_folders(shard)
+        return Fence(stores, roots, *folders, self.ledger.is_fenced)
 
     # -- what is there ------------------------------------------------------------------------
 
@@ -138,6 +141,11 @@ class Run:
         """Whether the last generation is published whole and its manifest is there."""
         sealed = self.state.sealed > 0 and self.state.sealed == self.state.generation
         return sealed and self.store.size(self.manifest_path) is not None
+
+    @property
+    def found_before(self) -> dict[str, Any]:
+        """What was in the output when the writer's mode was applied."""
+        return self.state.prepared or {}
 
     @property
     def manifest_path(self) -> str:
@@ -209,17 +217,14 @@ class Run:
 
     def _open_epoch(self) -> None:
         for tries in range(TAKE_OVER_TRIES):
-            state = self.state
-            sealed = state.sealed > 0 and state.sealed == state.generation
-            self.generation = state.sealed + 1 if sealed else max(state.generation, 1)
-            self.deferred = state.sealed > 0
-            self.fence.build(state.epoch + 1)
+            self.generation, self.deferred = self._next_generation()
+            self.fence.build(self.state.epoch + 1)
             try:
                 self.epoch = self.ledger.open_epoch(identity(), self.generation)
                 return
             except Fenced as fenced:
                 if not self.take_over:
-                    raise EngineError(
+                    raise Held(
                         "another process has just begun to run this pipeline",
                         where=fenced.where,
                         todo="wait for it, or stop it, or use --take-over if it hangs",
@@ -227,6 +232,13 @@ class Run:
                 if tries == TAKE_OVER_TRIES - 1:
                     raise
                 self.ledger.load()
+
+    def _next_generation(self) -> tuple[int, bool]:
+        """The generation to work on, and whether its files are published all at once."""
+        state = self.state
+        sealed = state.sealed > 0 and state.sealed == state.generation
+        generation = state.sealed + 1 if sealed else max(state.generation, 1)
+        return generation, state.sealed > 0
 
     def _prepare(self) -> None:
         if self.state.prepared is None:
@@ -262,6 +274,10 @@ class Run:
         self.fence.sweep((file for record in records for file in record.files), below)
         self._sweep_unwritten()
 
+    def _sweep_all(self) -> None:
+        """Remove all temporaries: everything is published."""
+        self.fence.sweep((), below=self.epoch + 1)
+
     def _sweep_unwritten(self) -> None:
         """Remove what drivers left that were killed while they wrote a page or a beat."""
         for folder in (self.paths.run_dir, self.ledger.folder, f"{self.paths.run_dir}/beat"):
@@ -294,7 +310,7 @@ class Run:
 
     def _prefix(self) -> str:
         """What parts the names of added files from those that are there."""
-        beside = (self.state.prepared or {}).get("beside", False)
+        beside = self.found_before.get("beside", False)
         if self.paths.mode != "append" or (self.generation == 1 and not beside):
             return ""
         return f"g{self.generation:04d}-{self.run_id[:6] + '-' if beside else ''}"
@@ -326,7 +342,7 @@ class Run:
         self._remove_gone(records, keep_former=appending)
         self.store.replace(staged, self.manifest_path)
         self.store.sync_folder(self.paths.run_dir)
-        self.fence.sweep((), below=self.epoch + 1)
+        self._sweep_all()
         self._noted += [n for n in state.unpublished if n not in self._noted]
         self._append({"sealed": self.generation, **({"keep": True} if appending else {})})
         crash_point("after-seal")
@@ -378,14 +394,3 @@ class Run:
 
 def _only(record: PartRecord, *, out: bool) -> PartRecord:
     return replace(record, files=tuple(f for f in record.files if (f.port == OUT) == out))
-
-
-def _run_id(store: Store, paths: RunPaths, pipeline: str) -> str:
-    """The run's identity, from its create-only ``run.json``."""
-    path = f"{paths.run_dir}/run.json"
-    facts = {"id": uuid4().hex[:12], "pipeline": pipeline, "shards": 1, "format": 1}
-    if store.size(path) is None:
-        store.make_folder(paths.run_dir)
-        if store.create(path, json.dumps(facts).encode()):
-            return str(facts["id"])
-    return str(json.loads(store.read(path))["id"])

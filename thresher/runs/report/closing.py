@@ -31,6 +31,11 @@ def headline(end: RunEnd) -> str:
             f"Interrupted after {time}, {done:,} of {counted(parts, 'part')} done. "
             "The same command goes on from here."
         )
+    if end.status == "waiting":
+        return (
+            f"This driver's share is done: {counted(parts, 'part')} in {time}. "
+            f"{end.error} Run the same command again."
+        )
     return (
         f"Failed after {time}, {done:,} of {counted(parts, 'part')} done. "
         "What is done is kept: mend the cause and run again."

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from thresher.stats import StageCounts
@@ -26,6 +27,7 @@ class RunStart:
     run_dir: str
     generation: int
     notes: tuple[str, ...] = ()
+    shard: str = ""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Snapshot:
     """Where a run stands.
 
     ``counts`` has one entry per stage, over all committed parts, earlier runs included.
+    ``queue_bytes`` are expected of the parts that are running; ``queue_limit`` is what they may
+    take.
     """
 
     seconds: float
@@ -44,11 +48,17 @@ class Snapshot:
     counts: tuple[StageCounts, ...] = ()
     quarantined: int = 0
     worker_restarts: int = 0
+    queue_bytes: int = 0
+    queue_limit: int = 0
 
 
 @dataclass(frozen=True)
 class RunEnd:
-    """How a run ended: ``status`` is "complete", "nothing to do", "interrupted" or "failed"."""
+    """How a run ended.
+
+    ``status`` is "complete", "nothing to do", "interrupted", "failed", or "waiting": one of several
+    drivers has done its share, and ``error`` says for what it would have to wait.
+    """
 
     status: str
     seconds: float
@@ -59,6 +69,7 @@ class RunEnd:
     quarantine: str = ""
     error: str = ""
     warnings: tuple[str, ...] = field(default=())
+    of_all: bool = False
 
 
 class Observer:
@@ -66,6 +77,12 @@ class Observer:
 
     def started(self, start: RunStart) -> None:
         """The plan is made and work begins."""
+
+    def entered(self, segment: int, steps: Sequence[Sequence[str]]) -> None:
+        """A Segment begins; ``steps`` are the names of the stages of each of its Steps."""
+
+    def heard(self, message: object) -> None:
+        """An executor has reported on an attempt that is still wanted."""
 
     def progressed(self, snapshot: Snapshot) -> None:
         """Something has changed; called at most a few times a second."""
@@ -75,3 +92,40 @@ class Observer:
 
     def ended(self, end: RunEnd) -> None:
         """The run is over, one way or another."""
+
+
+class Observers(Observer):
+    """Several as one."""
+
+    def __init__(self, *observers: Observer) -> None:
+        self.observers = observers
+
+    def started(self, start: RunStart) -> None:
+        """Tell all."""
+        for each in self.observers:
+            each.started(start)
+
+    def entered(self, segment: int, steps: Sequence[Sequence[str]]) -> None:
+        """Tell all."""
+        for each in self.observers:
+            each.entered(segment, steps)
+
+    def heard(self, message: object) -> None:
+        """Tell all."""
+        for each in self.observers:
+            each.heard(message)
+
+    def progressed(self, snapshot: Snapshot) -> None:
+        """Tell all."""
+        for each in self.observers:
+            each.progressed(snapshot)
+
+    def warned(self, text: str) -> None:
+        """Tell all."""
+        for each in self.observers:
+            each.warned(text)
+
+    def ended(self, end: RunEnd) -> None:
+        """Tell all."""
+        for each in self.observers:
+            each.ended(end)

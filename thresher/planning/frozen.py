@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""FrozenPlan: a plan's parts and schema on disk, so that several drivers follow one plan.
+
+A source may change while drivers start one after another: the first one looks at it, the others
+read what it found. The recipe is each driver's own, and has to be the same.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from thresher.errors import PlanError
+from thresher.planning.fingerprint import describe
+from thresher.planning.plan import Plan
+from thresher.runs.part import Part
+from thresher.runs.task_file import from_bytes, to_bytes
+from thresher.stages.file_partitioning import FilePartitioningStage
+from thresher.stages.partitioning import PartitioningStage
+from thresher.tasks import FileGroupTask, FileSlice, Task
+
+_PART_FACTS = ("name", "version", "estimate", "source_bytes", "rows", "cut")
+
+
+@dataclass(frozen=True, eq=False)
+class FrozenPlan:
+    """What was agreed on.
+
+    Parameters
+    ----------
+    facts : dict
+        Of the recipe, readable: the stages, the source, the limit and the fingerprints.
+    parts : tuple[Part, ...]
+        Of the first Segment; those of initial tasks without their data.
+    """
+
+    facts: dict[str, Any]
+    parts: tuple[Part, ...]
+    schema: pa.Schema | None = None
+
+    @classmethod
+    def of(cls, plan: Plan, stages: Sequence[Any], limit: int | None) -> FrozenPlan:
+        """A plan, and the simple stages and the limit that were asked for."""
+        is_source = stages and isinstance(stages[0], FilePartitioningStage | PartitioningStage)
+        facts = {
+            "pipeline": plan.name,
+            "stages": [repr(stage) for stage in stages],
+            "source": describe(stages[0]) if is_source else None,
+            "limit": limit,
+            "output": plan.writer.path if plan.writer is not None else None,
+            "fingerprints": list(plan.fingerprints),
+        }
+        return cls(json.loads(json.dumps(facts)), plan.parts, plan.schema)
+
+    def to_bytes(self) -> bytes:
+        """As JSON; a part a line."""
+        head = {**self.facts, "schema": _encoded(self.schema)}
+        opening = json.dumps(head, ensure_ascii=False, indent=1).removesuffix("\n}")
+        lines = ",\n".join(json.dumps(_of_part(p), ensure_ascii=False) for p in self.parts)
+        return f'{opening},\n "parts": [\n{lines}\n]}}\n'.encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> FrozenPlan:
+        """The inverse of :meth:`to_bytes`."""
+        facts = json.loads(data)
+        parts = tuple(map(_part, facts.pop("parts")))
+        schema = facts.pop("schema")
+        if schema is None:
+            return cls(facts, parts)
+        return cls(facts, parts, pa.ipc.read_schema(pa.py_buffer(base64.b64decode(schema))))
+
+    def check(self, mine: FrozenPlan, where: str) -> None:
+        """Refuse to go on with another plan than the one that was agreed on.
+
+        Raises
+        ------
+        PlanError
+            It names what differs, as it is there and as it is here.
+        """
+        difference = _difference(self.facts, mine.facts) or _of_parts(self.parts, mine.parts)
+        if difference:
+            raise PlanError(
+                f"another plan is being run here: {difference}",
+                where=where,
+                todo="run all shards with one recipe; for another one use another run directory "
+                "and output, or wait until this one is complete",
+            )
+
+
+def _difference(there: dict[str, Any], here: dict[str, Any]) -> str:
+    for name in ("pipeline", "output", "limit"):
+        if there[name] != here[name]:
+            return f"{name} is {there[name]!r} there and {here[name]!r} here"
+    deciding = [[facts["source"], facts["fingerprints"]] for facts in (there, here)]
+    if deciding[0] == deciding[1]:
+        return ""
+    left, right = there["stages"], here["stages"]
+    if len(left) != len(right):
+        return f"it has {len(left)} stages there and {len(right)} here"
+    for number, (a, b) in enumerate(zip(left, right, strict=True), 1):
+        if a != b:
+            return f"stage {number} is {a} there and {b} here"
+    prints = [" ".join(facts["fingerprints"]) for facts in (there, here)]
+    return f"the code of its stages has fingerprint {prints[0]} there and {prints[1]} here"
+
+
+def _of_parts(there: Sequence[Part], here: Sequence[Part]) -> str:
+    """Initial tasks are each driver's own."""
+    left, right = ([(part.name, part.version) for part in parts] for parts in (there, here))
+    if left == right:
+        return ""
+    if len(left) != len(right):
+        return f"it has {len(left)} parts there and {len(right)} here"
+    name = next(a[0] for a, b in zip(left, right, strict=True) if a != b)
+    return f"part {name!r} is not the same there and here"
+
+
+def _of_part(part: Part) -> dict[str, Any]:
+    facts = {name: getattr(part, name) for name in _PART_FACTS if getattr(part, name)}
+    task = part.task
+    if isinstance(task, FileGroupTask):
+        facts["slices"] = [_of_slice(piece) for piece in task.slices]
+        facts["task"] = base64.b64encode(to_bytes(task.evolve(data=[], slices=()))).decode()
+    return facts
+
+
+def _part(facts: dict[str, Any]) -> Part:
+    slices = facts.pop("slices", None)
+    if slices is None:
+        return Part(0, task=_Elsewhere("", None), **facts)
+    bare = from_bytes(base64.b64decode(facts.pop("task")))
+    pieces = tuple(FileSlice(**piece) for piece in slices)
+    task = bare.evolve(data=list(dict.fromkeys(p.path for p in pieces)), slices=pieces)
+    return Part(0, task=task, **facts)
+
+
+def _of_slice(piece: FileSlice) -> dict[str, Any]:
+    default = FileSlice("")
+    return {k: v for k, v in vars(piece).items() if v != getattr(default, k)}
+
+
+def _encoded(schema: pa.Schema | None) -> str | None:
+    return None if schema is None else base64.b64encode(schema.serialize().to_pybytes()).decode()
+
+
+class _Elsewhere(Task[None]):
+    """Stands for an initial task, which its driver was given."""
+
+    @property
+    def num_items(self) -> int:
+        return 0
