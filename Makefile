@@ -30,6 +30,7 @@ soak: .venv/.dev ## Simulate 10,000 schedules, read 100,000 random byte strings,
 	$(BIN)/python -m tests.simulation --schedules 10000
 	$(BIN)/python -m tests.fuzz --count 100000
 	$(BIN)/python tests/faults/kill.py --seeds 200
+	$(BIN)/python tests/faults/shards.py --seeds 50
 
 docs: .venv/.dev ## Write the generated pages of docs/
 	$(BIN)/python -m docs.build
@@ -48,5 +49,5 @@ clean: ## Remove what the other targets made
 
 .venv/.dev: .venv/.base
 	@echo "Installing what the tests and checks need"
-	@$(BIN)/pip install -qq --disable-pip-version-check -c constraints.txt -e '.[text,cjk,pii,ray,dev]'
+	@$(BIN)/pip install -qq --disable-pip-version-check -c constraints.txt -e '.[text,cjk,metrics,pii,ray,dev]'
 	@touch $@

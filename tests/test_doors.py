@@ -10,6 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[1] / "thresher"
 
 DOORS = {
+    "backends/experimental/ray_actor_pool.py",
+    "backends/experimental/ray_data.py",
     "stages/core.py",
     "stages/function_definitions.py",
     "stages/text/modules.py",
@@ -29,6 +31,12 @@ ADDRESSES = {
     "thresher.tasks": ["DocumentBatch", "EmptyTask", "FileGroupTask", "Task"],
     "thresher.tasks.utils": ["TaskPerfUtils"],
     "thresher.backends.local": ["LocalExecutor"],
+    "thresher.backends.xenna": ["XennaExecutor"],
+    "thresher.backends.ray_data": ["RayDataExecutor"],
+    "thresher.backends.ray_actor_pool": ["RayActorPoolExecutor"],
+    "thresher.backends.experimental": ["RayActorPoolExecutor", "RayDataExecutor"],
+    "thresher.backends.experimental.ray_data": ["RayDataExecutor"],
+    "thresher.core.client": ["RayClient", "SlurmRayClient"],
     "thresher.stages.base": ["ProcessingStage", "CompositeStage"],
     "thresher.stages.core": ["ProcessingStage", "CompositeStage"],
     "thresher.stages.resources": ["Resources"],

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -99,6 +100,21 @@ class DieOn(Documents):
     def process(self, task: DocumentBatch) -> DocumentBatch:
         if self.poison in task.data.column("id").to_pylist():
             os.kill(os.getpid(), self.sign)
+        return task
+
+
+class EndWorkerOnce(Documents):
+    """Ends the process above its own, once: the engine's worker, where it runs in a guard."""
+
+    def __init__(self, folder: str, sign: int = signal.SIGKILL) -> None:
+        self.folder = folder
+        self.sign = sign
+
+    def process(self, task: DocumentBatch) -> DocumentBatch:
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(f"{self.folder}/ended", os.O_CREAT | os.O_EXCL))
+            os.kill(os.getppid(), self.sign)
+            time.sleep(10)
         return task
 
 

@@ -36,6 +36,8 @@ def groups() -> dict[str, list[Path]]:
 
 
 GROUPS = groups()
+ENGINE = {"ray"}
+"""Pages that start Ray."""
 
 
 @pytest.fixture
@@ -62,7 +64,10 @@ def test_every_block_says_what_it_is() -> None:
     assert odd == [], "what is not to be run is fenced as text"
 
 
-@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize(
+    "group",
+    [pytest.param(g, marks=pytest.mark.engine) if g in ENGINE else g for g in GROUPS],
+)
 def test_every_block_runs(group: str, folder: Path) -> None:
     ran = run(folder, RUNNER, *GROUPS[group])
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import Any, Protocol
 
+from thresher.planning.machine import Machine
 from thresher.planning.plan import Step
 from thresher.runs.part import Part, Path, WrittenFile
 from thresher.stats import StageCounts
@@ -141,6 +142,10 @@ class BaseExecutor(ABC):
     """
 
     process_local_ok = False
+
+    def machine(self) -> Machine | None:
+        """What plans are checked against; None is this machine."""
+        return None
 
     def prepare(self) -> None:
         """Start what takes time, before the plan is known."""

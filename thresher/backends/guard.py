@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 from thresher.backends.executor import Heartbeat, Message
@@ -16,9 +16,16 @@ from thresher.planning.plan import Step
 POLL_SECONDS = 1.0
 
 
-def needs_guard(steps: Sequence[Step]) -> bool:
-    """Whether a stage asks for a process of its own."""
-    return any(stage.isolation == "process" for step in steps for stage in step.stages)
+def needs_guard(step: Step) -> bool:
+    """Whether a Step in an engine's worker runs in a child process.
+
+    Engines do not survive what kills their workers, or try it for ever. Steps on a GPU stay in the
+    process that holds their model unless they ask for one of their own; those of our own kernels
+    are safe.
+    """
+    if step.resources.requires_gpu:
+        return any(stage.isolation == "process" for stage in step.stages)
+    return not step.gil_free
 
 
 class Guard:

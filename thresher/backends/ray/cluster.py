@@ -6,27 +6,19 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
 from thresher.backends.local.limits import cpu_count, memory_bytes
+from thresher.core.client.environment import ray_environment
 from thresher.errors import EngineError, missing_extra
+from thresher.planning.machine import Machine
 
 _STORE_SHARE = 0.3  # of memory, for objects between Steps
 _STORE_MOST = 16 * 2**30
-
-_BEFORE_START = {
-    # Xenna asks the state API for more than its default limit.
-    "RAY_MAX_LIMIT_FROM_API_SERVER": "40000",
-    "RAY_MAX_LIMIT_FROM_DATA_SOURCE": "40000",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    # A node that does not answer for five seconds is dead; by default it takes a minute.
-    "RAY_health_check_period_ms": "1000",
-    "RAY_health_check_timeout_ms": "1000",
-    "RAY_health_check_failure_threshold": "5",
-}
 
 
 def engine(name: str) -> Any:
@@ -54,10 +46,13 @@ class Cluster:
     ----------
     dashboard : bool
         Whether the engine needs Ray's dashboard and its state API.
+    hook : str
+        A function that every worker calls when it starts.
     """
 
-    def __init__(self, *, dashboard: bool = False) -> None:
+    def __init__(self, *, dashboard: bool = False, hook: str = "") -> None:
         self.dashboard = dashboard
+        self.hook = hook
         self._connected = False
         self._folder = ""
 
@@ -78,6 +73,8 @@ class Cluster:
         if ray.is_initialized():
             return ray
         options: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
+        if self.hook:
+            options["runtime_env"] = {"worker_process_setup_hook": self.hook}
         address = os.environ.get("RAY_ADDRESS", "")
         try:
             with quietly():
@@ -98,6 +95,17 @@ class Cluster:
         self._connected = True
         return ray
 
+    def machine(self) -> Machine | None:
+        """The largest node, once connected; before that nothing is known of a cluster elsewhere."""
+        if not self._connected and not _is_connected():
+            return Machine(2**31, 2**62, 2**31) if os.environ.get("RAY_ADDRESS") else None
+        nodes = [node["Resources"] for node in engine("ray").nodes() if node.get("Alive")]
+
+        def most(name: str) -> float:
+            return max((float(node.get(name, 0.0)) for node in nodes), default=0.0)
+
+        return Machine(int(most("CPU")) or 1, int(most("memory")), most("GPU"), "the largest node")
+
     def close(self) -> None:
         """Disconnect; end the cluster if it was started here."""
         if self._connected or self._folder:
@@ -110,8 +118,7 @@ class Cluster:
 
     def _start(self, ray: Any, options: dict[str, Any]) -> None:
         self._folder = tempfile.mkdtemp(prefix="thr-", dir=_short_folder())
-        for name, value in _BEFORE_START.items():
-            os.environ.setdefault(name, value)
+        os.environ.update(ray_environment(spill=True))
         ray.init(
             num_cpus=cpu_count(),
             include_dashboard=self.dashboard,
@@ -120,6 +127,12 @@ class Cluster:
             _temp_dir=self._folder,
             **options,
         )
+
+
+def _is_connected() -> bool:
+    """Whether this process is connected, by whomever."""
+    ray = sys.modules.get("ray")
+    return ray is not None and bool(ray.is_initialized())
 
 
 def store_bytes() -> int:

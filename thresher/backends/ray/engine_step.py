@@ -18,7 +18,6 @@ from thresher.backends.guard import Guard
 from thresher.backends.parcel import Handed
 from thresher.backends.ray.mailbox import Sender
 from thresher.backends.server import Envelope, StepServer
-from thresher.planning.plan import Step
 
 
 @dataclass
@@ -79,13 +78,3 @@ class EngineStep:
         """Tear the stages down."""
         if hasattr(self, "_server"):
             self._server.close()
-
-
-def wants_guard(step: Step) -> bool:
-    """Whether a Step of an engine that does not survive its workers runs in a child process.
-
-    Steps on a GPU keep the process that holds their model; those of our own kernels are safe.
-    """
-    if step.resources.requires_gpu:
-        return any(stage.isolation == "process" for stage in step.stages)
-    return not step.gil_free

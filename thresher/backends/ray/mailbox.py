@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 from time import monotonic
 from typing import Any
@@ -17,6 +18,16 @@ class Mailbox:
 
     def __init__(self) -> None:
         self._messages: list[bytes] = []
+        self._workers: list[Any] = []
+
+    def register(self, worker: Any) -> None:
+        """Keep the handle of an engine's worker, which can be ended with it."""
+        self._workers.append(worker)
+
+    def workers(self) -> list[Any]:
+        """The handles since the last time."""
+        taken, self._workers = self._workers, []
+        return taken
 
     def put(self, message: bytes) -> None:
         """Keep a pickled message."""
@@ -39,6 +50,7 @@ class Sender:
         self._ray = ray
         self._mailbox = mailbox
         self._last = 0.0
+        ray.get(mailbox.register.remote(ray.get_runtime_context().current_actor))
 
     def send(self, message: Message) -> None:
         """Deliver a message."""
@@ -64,3 +76,10 @@ def opened(ray: Any) -> Any:
 def taken(ray: Any, mailbox: Any) -> list[Message]:
     """What has arrived."""
     return [pickle.loads(message) for message in ray.get(mailbox.take.remote())]
+
+
+def end_workers(ray: Any, mailbox: Any) -> None:
+    """End the engine's workers: what they work on is no longer wanted."""
+    for worker in ray.get(mailbox.workers.remote()):
+        with contextlib.suppress(ValueError, ray.exceptions.RayError):
+            ray.kill(worker, no_restart=True)

@@ -31,7 +31,7 @@ class _Watched:
 
 
 class Nodes:
-    """Watches the nodes of a cluster.
+    """Watches the nodes of a cluster, save the one this process is on.
 
     Parameters
     ----------
@@ -44,10 +44,11 @@ class Nodes:
         self._lost_after = lost_after_s
         self._watched: dict[str, _Watched] = {}
         self._lost: set[str] = set()
+        self._here = str(ray.get_runtime_context().get_node_id())
 
     def watch(self, node: str) -> None:
         """Begin to watch a node."""
-        if node in self._watched or node in self._lost:
+        if node == self._here or node in self._watched or node in self._lost:
             return
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 

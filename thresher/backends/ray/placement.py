@@ -6,9 +6,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from thresher.backends.guard import needs_guard
 from thresher.errors import PlanError
 from thresher.planning.plan import Step
 from thresher.stages.resources import Resources
@@ -26,12 +27,15 @@ class Group:
         Of one actor, with GPU memory as a share of a GPU.
     runtime_env : str
         As JSON; empty for the cluster's own.
+    guarded : bool
+        Whether the work is done in a child process of the actor.
     """
 
     steps: tuple[int, ...]
     request: Resources
     size: int
     runtime_env: str = ""
+    guarded: bool = False
 
     def options(self) -> dict[str, Any]:
         """What Ray is asked for."""
@@ -79,7 +83,7 @@ def groups_for(steps: Sequence[Step], room: Room) -> tuple[list[Group], list[str
         request = Resources(cpus=min(needed.cpus, room.cpus), gpus=share)
         fits = _fits(request, room)
         size = min(step.max_workers or fits, fits)
-        own.append(Group((step.index,), request, max(size, 1), environment))
+        own.append(Group((step.index,), request, max(size, 1), environment, needs_guard(step)))
     taken = sum(group.size * group.request.cpus for group in own)
     if shared:
         left = max(1, math.floor(room.cpus - taken))
@@ -90,8 +94,15 @@ def groups_for(steps: Sequence[Step], room: Room) -> tuple[list[Group], list[str
                 f"a stage asks for {most:g} CPUs, the cluster has {room.cpus:g}: "
                 "it runs alone on what there is"
             )
-        own.append(Group(tuple(step.index for step in shared), Resources(cpus=cpus), left))
+        indices = tuple(step.index for step in shared)
+        guarded = any(needs_guard(step) for step in shared)
+        own.append(Group(indices, Resources(cpus=cpus), left, guarded=guarded))
     return own, notes
+
+
+def one_of(group: Group) -> Group:
+    """The group with one actor, which asks for no CPU: an engine may have taken them all."""
+    return replace(group, request=Resources(cpus=0.0, gpus=group.request.gpus), size=1)
 
 
 def room_of(ray: Any) -> Room:

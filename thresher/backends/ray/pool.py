@@ -155,7 +155,7 @@ class RayPool(Pool):
         self._born += 1
         name = f"actor-{self._born}"
         handle = self._kind.options(**group.options()).remote(
-            self._blob, name, [path for path in sys.path if path]
+            self._blob, name, [path for path in sys.path if path], group.guarded
         )
         self._actors.append(_Actor(handle, group, name, start=handle.ready.remote()))
 

@@ -11,15 +11,17 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from threading import Event as CancelEvent
-from time import sleep
+from time import monotonic, sleep
 from typing import Any
 
 from thresher.backends.executor import Done, Failed, Lease, Message, PartSource, Started
-from thresher.backends.ray.mailbox import taken
+from thresher.backends.ray.mailbox import end_workers, taken
 from thresher.backends.ray.pool import RayPool
 from thresher.backends.server import Envelope
 from thresher.backends.supervisor import POLL_SECONDS, Supervisor, root
 from thresher.planning.plan import Step
+
+END_WITHIN_SECONDS = 20.0
 
 
 class Streamed:
@@ -83,6 +85,7 @@ class Streamed:
             thread.join(POLL_SECONDS)
             self._pass_on()
             if cancel.is_set() or self._parts.done:
+                self._stop(thread)
                 return
         self._pass_on()
         for token, running in self._open.items():
@@ -90,6 +93,15 @@ class Streamed:
                 kind = "died" if running else "unused"
                 how = self._error or "the engine ended before it was done"
                 self._sink(Failed(token, (), 0, kind, how))
+
+    def _stop(self, thread: threading.Thread) -> None:
+        """See the engine off: it is at its end, or what it works on is no longer wanted."""
+        if not any(self._open.values()):
+            thread.join(END_WITHIN_SECONDS)
+        deadline = monotonic() + END_WITHIN_SECONDS
+        while thread.is_alive() and monotonic() < deadline:
+            end_workers(self._ray, self._mailbox)
+            thread.join(1.0)
 
     def _work(self, envelopes: list[Envelope]) -> None:
         try:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from thresher.backends.guard import Guard, needs_guard
+from thresher.backends.guard import Guard
 from thresher.backends.ray.parcels import Yielding
 from thresher.backends.server import Envelope, StepServer
 
@@ -22,19 +22,22 @@ class Worker:
         Cloudpickled (steps, context).
     paths : sequence of str
         The driver's ``sys.path``: stages may be defined beside its script.
+    guarded : bool
+        Whether the work is done in a child process, which may die alone.
     """
 
-    def __init__(self, blob: bytes, worker_id: str, paths: Sequence[str]) -> None:
+    def __init__(self, blob: bytes, worker_id: str, paths: Sequence[str], guarded: bool) -> None:
         import pyarrow
 
         sys.path[:] = [*dict.fromkeys([*sys.path, *paths])]
         pyarrow.set_cpu_count(1)
         self._progress: tuple[str, int, str] = ("", 0, "")
         self._packer = Yielding(node_id())
-        server = StepServer(blob, worker_id, self._packer)
-        self._server: StepServer | Guard = server
-        if needs_guard(server.steps):
+        self._server: StepServer | Guard
+        if guarded:
             self._server = Guard(blob, worker_id, self._packer)
+        else:
+            self._server = StepServer(blob, worker_id, self._packer)
 
     def ready(self) -> tuple[str, int]:
         """The node it runs on, and its process."""

@@ -14,10 +14,11 @@ from thresher.backends.ray.config import checked_config, runtime_env_of
 from thresher.backends.ray.placement import Room, groups_for, room_of
 from thresher.backends.ray.pool import RayPool
 from thresher.backends.supervisor import Supervisor, packed
+from thresher.planning.machine import Machine
 from thresher.planning.plan import Step
 
 _KEYS = ("runtime_env", "reserved_cpus", "reserved_gpus", "lost_after_s", "max_tasks_per_worker")
-LOST_AFTER_SECONDS = 15.0
+LOST_AFTER_SECONDS = 20.0
 
 
 class RayActorPoolExecutor(BaseExecutor):
@@ -31,7 +32,7 @@ class RayActorPoolExecutor(BaseExecutor):
     ----------
     config : dict | None
         ``runtime_env`` for all workers, ``reserved_cpus`` and ``reserved_gpus`` to leave free
-        (0), ``lost_after_s``: a node that is silent for so many seconds is given up (15),
+        (0), ``lost_after_s``: a node that is silent for so many seconds is given up (20),
         ``max_tasks_per_worker``: replace a worker after so many calls (never).
     ignore_head_node : bool
         Whether to leave the head node without workers.
@@ -59,6 +60,10 @@ class RayActorPoolExecutor(BaseExecutor):
         self.progress_interval = progress_interval
         self._cluster = Cluster()
         self._room: Room | None = None
+
+    def machine(self) -> Machine | None:
+        """The largest node, once the cluster is known."""
+        return self._cluster.machine()
 
     def prepare(self) -> None:
         """Connect to the cluster."""

@@ -11,22 +11,23 @@ from typing import Any
 
 from thresher.backends.context import RunContext
 from thresher.backends.executor import BaseExecutor, Message, PartSource
+from thresher.backends.guard import needs_guard
 from thresher.backends.ray.cluster import Cluster, engine, quietly
 from thresher.backends.ray.config import checked_config, runtime_env_of
-from thresher.backends.ray.engine_step import EngineStep, wants_guard
+from thresher.backends.ray.engine_step import EngineStep
 from thresher.backends.ray.mailbox import opened
-from thresher.backends.ray.placement import Group, groups_for, room_of
+from thresher.backends.ray.placement import Group, groups_for, one_of, room_of
 from thresher.backends.ray.pool import RayPool
 from thresher.backends.ray.streamed import Streamed
 from thresher.backends.ray_data.blocks import BlockStep, block_count, rows_of
 from thresher.backends.ray_data.stage_spec import asked_by
 from thresher.backends.server import Envelope
 from thresher.backends.supervisor import packed
+from thresher.planning.machine import Machine
 from thresher.planning.plan import Step
-from thresher.stages.resources import Resources
 
 _KEYS = ("runtime_env", "lost_after_s", "ignore_failures")
-LOST_AFTER_SECONDS = 15.0
+LOST_AFTER_SECONDS = 20.0
 
 
 class RayDataExecutor(BaseExecutor):
@@ -40,7 +41,7 @@ class RayDataExecutor(BaseExecutor):
     ----------
     config : dict | None
         ``runtime_env`` for all workers, ``lost_after_s``: a node that is silent for so many
-        seconds is given up (15).
+        seconds is given up (20).
     ignore_head_node : bool
         Whether to leave the head node without workers.
 
@@ -57,6 +58,10 @@ class RayDataExecutor(BaseExecutor):
         self.ignore_head_node = ignore_head_node
         self.memory = sys.maxsize  # Ray Data bounds its queues itself
         self._cluster = Cluster()
+
+    def machine(self) -> Machine | None:
+        """The largest node, once the cluster is known."""
+        return self._cluster.machine()
 
     def prepare(self) -> None:
         """Connect to the cluster."""
@@ -80,7 +85,7 @@ class RayDataExecutor(BaseExecutor):
             reference = ray.put(blob)
             paths = tuple(path for path in sys.path if path)
             tasks = [
-                EngineStep(step.index, reference, mailbox, wants_guard(step), paths)
+                EngineStep(step.index, reference, mailbox, needs_guard(step), paths)
                 for step in steps
             ]
 
@@ -89,7 +94,7 @@ class RayDataExecutor(BaseExecutor):
 
             def pool() -> RayPool:
                 return RayPool(
-                    ray, blob, [_single(group) for group in groups],
+                    ray, blob, [one_of(group) for group in groups],
                     lost_after_s=float(self.config.get("lost_after_s", LOST_AFTER_SECONDS)),
                 )  # fmt: skip
 
@@ -153,8 +158,3 @@ def _settle(data: Any) -> None:
     for name in ("print_on_execution_start", "enable_operator_progress_bars"):
         with contextlib.suppress(AttributeError):
             setattr(context, name, False)
-
-
-def _single(group: Group) -> Group:
-    """The group with one actor."""
-    return Group(group.steps, Resources(gpus=group.request.gpus, cpus=0.0), 1, group.runtime_env)

@@ -12,11 +12,13 @@ from typing import Any
 
 from thresher.backends.context import RunContext
 from thresher.backends.executor import BaseExecutor, Message, PartSource
+from thresher.backends.guard import needs_guard
 from thresher.backends.ray.cluster import Cluster, engine, quietly
 from thresher.backends.ray.config import checked_config, runtime_env_of
-from thresher.backends.ray.engine_step import EngineStep, wants_guard
+from thresher.backends.ray.engine_step import EngineStep
+from thresher.backends.ray.leave import HOOK
 from thresher.backends.ray.mailbox import opened
-from thresher.backends.ray.placement import Group, groups_for, room_of
+from thresher.backends.ray.placement import Group, groups_for, one_of, room_of
 from thresher.backends.ray.pool import RayPool
 from thresher.backends.ray.streamed import Streamed
 from thresher.backends.server import Envelope
@@ -24,8 +26,8 @@ from thresher.backends.supervisor import packed
 from thresher.backends.xenna.fit import fitted
 from thresher.backends.xenna.stage import SPEC_KEYS, stage_for
 from thresher.errors import PlanError
+from thresher.planning.machine import Machine
 from thresher.planning.plan import Step
-from thresher.stages.resources import Resources
 
 _KEYS = (
     "execution_mode",
@@ -37,7 +39,7 @@ _KEYS = (
 )
 _MODES = ("streaming", "batch")
 _SMALL_CLUSTER = 16  # CPUs up to which the autoscaler looks more often
-LOST_AFTER_SECONDS = 15.0
+LOST_AFTER_SECONDS = 20.0
 
 
 class XennaExecutor(BaseExecutor):
@@ -52,7 +54,7 @@ class XennaExecutor(BaseExecutor):
         ``execution_mode``: ``"streaming"`` (default) or ``"batch"``; ``logging_interval`` (60 s);
         ``ignore_failures`` (False; failures are quarantined by Thresher either way);
         ``cpu_allocation_percentage`` (0.95); ``autoscale_interval_s`` (180, on clusters of up to
-        16 CPUs 15); ``lost_after_s``: a node that is silent for so long is given up (15).
+        16 CPUs 15); ``lost_after_s``: a node that is silent for so long is given up (20).
     ignore_head_node : bool
         Must be False: Xenna places workers on all nodes.
 
@@ -82,7 +84,11 @@ class XennaExecutor(BaseExecutor):
         self.ignore_head_node = ignore_head_node
         self.mode = mode
         self.memory = sys.maxsize  # Xenna bounds its queues itself
-        self._cluster = Cluster(dashboard=True)
+        self._cluster = Cluster(dashboard=True, hook=HOOK)
+
+    def machine(self) -> Machine | None:
+        """The largest node, once the cluster is known."""
+        return self._cluster.machine()
 
     def prepare(self) -> None:
         """Connect to the cluster."""
@@ -110,7 +116,7 @@ class XennaExecutor(BaseExecutor):
             paths = tuple(path for path in sys.path if path)
             asked = [_spec(step) for step in steps]
             tasks = [
-                EngineStep(step.index, reference, mailbox, wants_guard(step), paths)
+                EngineStep(step.index, reference, mailbox, needs_guard(step), paths)
                 for step in steps
             ]
 
@@ -119,7 +125,7 @@ class XennaExecutor(BaseExecutor):
 
             def pool() -> RayPool:
                 return RayPool(
-                    ray, blob, [_single(group) for group in groups],
+                    ray, blob, [one_of(group) for group in groups],
                     lost_after_s=float(self.config.get("lost_after_s", LOST_AFTER_SECONDS)),
                 )  # fmt: skip
 
@@ -176,11 +182,6 @@ class XennaExecutor(BaseExecutor):
     def _autoscale_interval(self, cpus: float) -> float:
         default = 15.0 if cpus <= _SMALL_CLUSTER else 180.0
         return float(self.config.get("autoscale_interval_s", default))
-
-
-def _single(group: Group) -> Group:
-    """The group with one actor."""
-    return Group(group.steps, Resources(gpus=group.request.gpus, cpus=0.0), 1, group.runtime_env)
 
 
 def _spec(step: Step) -> dict[str, Any]:

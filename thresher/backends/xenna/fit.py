@@ -17,18 +17,22 @@ def fitted(
     Xenna's streaming mode runs all stages at once and refuses to start if one worker of each does
     not fit into ``floor(cpus * share)``; batch mode runs one stage after another.
     """
-    asked = [
-        step.resources.cpus * max(step.max_workers or 1, 1) if streaming else step.resources.cpus
-        for step in steps
-    ]
+    requests = [step.resources.cpus for step in steps]
     room = math.floor(cpus * share) or cpus
-    needed = sum(asked) if streaming else max(asked)
+    if not streaming:
+        if max(requests) <= room:
+            return requests, ""
+        note = f"a stage asks for {max(requests):g} CPUs and Xenna may use {room:g}: it gets those"
+        return [min(request, room) for request in requests], note
+    needed = sum(
+        request * max(step.max_workers or 1, 1)
+        for request, step in zip(requests, steps, strict=True)
+    )
     if needed <= room:
-        return [step.resources.cpus for step in steps], ""
+        return requests, ""
     scale = room / needed
-    scaled = [math.floor(step.resources.cpus * scale * 100) / 100 for step in steps]
     note = (
         f"the stages ask for {needed:g} CPUs and Xenna may use {room:g} of {cpus:g}: "
         f"every request is scaled down to {scale:.0%}"
     )
-    return scaled, note
+    return [math.floor(request * scale * 100) / 100 for request in requests], note

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What may happen to an engine, and is not seen in what a run leaves behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engines.executors import ENGINES
+from tests.engines.pipelines import CASES, LESS, ONE
+from tests.toys import EndWorkerOnce, Lengths, Pass, read_output, run_quietly, write_input
+from thresher.backends.executor import BaseExecutor
+from thresher.backends.local import LocalExecutor
+from thresher.backends.ray_actor_pool import RayActorPoolExecutor
+from thresher.backends.ray_data import RayDataExecutor
+from thresher.backends.xenna import XennaExecutor
+from thresher.errors import PlanError, StageError
+from thresher.pipeline import Pipeline
+from thresher.stages.resources import Resources
+from thresher.stages.text.io import JsonlReader, JsonlWriter
+
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.usefixtures("cluster"),
+    pytest.mark.filterwarnings("ignore"),
+]
+
+
+def pipeline(source: Path, output: Path, *stages: Any, **options: Any) -> Pipeline:
+    found = [JsonlReader(str(source)), *stages, JsonlWriter(str(output))]
+    return Pipeline("faults", stages=found, **options)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_engine_worker_that_is_killed(engine: str, tmp_path: Path) -> None:
+    write_input(tmp_path / "in", files=12, rows=5)
+    stages = [Lengths().with_(resources=ONE), Pass().with_(resources=LESS)]
+    run_quietly(pipeline(tmp_path / "in", tmp_path / "local", *stages), LocalExecutor(workers=1))
+    stages[1] = EndWorkerOnce(str(tmp_path)).with_(resources=LESS)
+
+    result = run_quietly(pipeline(tmp_path / "in", tmp_path / "out", *stages), ENGINES[engine]())
+
+    assert (tmp_path / "ended").exists()
+    assert result.status == "complete"
+    assert read_output(tmp_path / "out") == read_output(tmp_path / "local")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_run_that_is_complete_is_not_repeated(engine: str, tmp_path: Path) -> None:
+    case = CASES["linear"]
+    run_quietly(case.pipeline(tmp_path / "in", tmp_path / "out"), ENGINES[engine]())
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("*.jsonl")}
+
+    again = run_quietly(case.pipeline(tmp_path / "in", tmp_path / "out"), ENGINES[engine]())
+
+    assert again.status == "nothing to do"
+    assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("*.jsonl")}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_missing_gpu_is_an_error_and_no_stall(engine: str, tmp_path: Path) -> None:
+    write_input(tmp_path / "in", files=1, rows=1)
+    stage = Pass("on a gpu").with_(resources=Resources(cpus=1.0, gpus=1.0))
+    with pytest.raises(PlanError, match="needs 1 GPUs; the largest node has 0"):
+        run_quietly(pipeline(tmp_path / "in", tmp_path / "out", stage), ENGINES[engine]())
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_more_cpus_than_there_are(engine: str, tmp_path: Path) -> None:
+    write_input(tmp_path / "in", files=2, rows=3)
+    stages = [Lengths().with_(resources=Resources(cpus=64.0)), Pass().with_(resources=ONE)]
+    result = run_quietly(pipeline(tmp_path / "in", tmp_path / "out", *stages), ENGINES[engine]())
+    assert result.status == "complete"
+    assert len(read_output(tmp_path / "out")) == 2
+
+
+class Unprepared(Pass):
+    """Cannot be set up."""
+
+    def setup(self, worker_metadata: Any = None) -> None:
+        raise OSError("no such model")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_stage_that_cannot_be_set_up(engine: str, tmp_path: Path) -> None:
+    write_input(tmp_path / "in", files=2, rows=3)
+    with pytest.raises(StageError, match="no such model"):
+        run_quietly(pipeline(tmp_path / "in", tmp_path / "out", Unprepared()), ENGINES[engine]())
+
+
+@pytest.mark.parametrize("kind", [RayActorPoolExecutor, RayDataExecutor, XennaExecutor])
+def test_unknown_keys_in_a_config_are_errors(kind: type[BaseExecutor]) -> None:
+    with pytest.raises(PlanError, match="unknown key in its config: speed"):
+        kind({"speed": 11})  # type: ignore[call-arg]
+
+
+def test_xenna_places_workers_on_the_head_node() -> None:
+    with pytest.raises(PlanError, match="head node"):
+        XennaExecutor(ignore_head_node=True)
+    with pytest.raises(PlanError, match="execution_mode='turbo' is unknown"):
+        XennaExecutor({"execution_mode": "turbo"})
+
+
+def test_xenna_stage_spec_is_checked(tmp_path: Path) -> None:
+    write_input(tmp_path / "in", files=1, rows=1)
+    stage = Pass().with_(xenna_stage_spec={"speed": 1})
+    with pytest.raises(PlanError, match="unknown key in its xenna_stage_spec: speed"):
+        run_quietly(pipeline(tmp_path / "in", tmp_path / "out", stage), XennaExecutor())
+    stage = Pass().with_(xenna_stage_spec={"num_workers_per_node": 1}, num_workers=1)
+    with pytest.raises(PlanError, match="num_workers and for num_workers_per_node"):
+        run_quietly(pipeline(tmp_path / "in", tmp_path / "out", stage), XennaExecutor())
+
+
+def test_ray_stage_spec_is_checked(tmp_path: Path) -> None:
+    write_input(tmp_path / "in", files=1, rows=1)
+    for spec, message in (
+        ({"speed": 1}, "unknown key in its ray_stage_spec: speed"),
+        ({"ray_remote_args": {"num_cpus": 1}}, "ray_remote_args cannot hold num_cpus"),
+        ({"min_workers": 3, "max_workers": 2}, "min_workers=3 is above max_workers=2"),
+        ({"initial_workers": 5, "max_workers": 2}, "initial_workers=5 is outside 1 to 2"),
+    ):
+        stage = Pass().with_(ray_stage_spec=spec)
+        with pytest.raises(PlanError, match=message):
+            run_quietly(pipeline(tmp_path / "in", tmp_path / "out", stage), RayDataExecutor())
