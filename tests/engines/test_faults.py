@@ -10,7 +10,15 @@ import pytest
 
 from tests.engines.executors import ENGINES
 from tests.engines.pipelines import CASES, LESS, ONE
-from tests.toys import EndWorkerOnce, Lengths, Pass, read_output, run_quietly, write_input
+from tests.toys import (
+    EndWorkerOnce,
+    Lengths,
+    Listening,
+    Pass,
+    read_output,
+    run_quietly,
+    write_input,
+)
 from thresher.backends.executor import BaseExecutor
 from thresher.backends.local import LocalExecutor
 from thresher.backends.ray_actor_pool import RayActorPoolExecutor
@@ -71,9 +79,12 @@ def test_a_missing_gpu_is_an_error_and_no_stall(engine: str, tmp_path: Path) -> 
 def test_more_cpus_than_there_are(engine: str, tmp_path: Path) -> None:
     write_input(tmp_path / "in", files=2, rows=3)
     stages = [Lengths().with_(resources=Resources(cpus=64.0)), Pass().with_(resources=ONE)]
-    result = run_quietly(pipeline(tmp_path / "in", tmp_path / "out", *stages), ENGINES[engine]())
+    told = Listening()
+    run = pipeline(tmp_path / "in", tmp_path / "out", *stages)
+    result = run_quietly(run, ENGINES[engine](), observer=told)
     assert result.status == "complete"
     assert len(read_output(tmp_path / "out")) == 2
+    assert any("64 CPUs" in warning for warning in told.warnings)
 
 
 class Unprepared(Pass):
@@ -96,9 +107,13 @@ def test_unknown_keys_in_a_config_are_errors(kind: type[BaseExecutor]) -> None:
         kind({"speed": 11})  # type: ignore[call-arg]
 
 
-def test_xenna_places_workers_on_the_head_node() -> None:
+@pytest.mark.parametrize("kind", [RayActorPoolExecutor, RayDataExecutor, XennaExecutor])
+def test_the_head_node_cannot_be_left_out(kind: Any) -> None:
     with pytest.raises(PlanError, match="head node"):
-        XennaExecutor(ignore_head_node=True)
+        kind(ignore_head_node=True)
+
+
+def test_xenna_knows_its_modes() -> None:
     with pytest.raises(PlanError, match="execution_mode='turbo' is unknown"):
         XennaExecutor({"execution_mode": "turbo"})
 

@@ -143,6 +143,9 @@ class BaseExecutor(ABC):
 
     process_local_ok = False
 
+    def announce(self, text: str) -> None:
+        """Tell the user something; a run puts its view in this place."""
+
     def machine(self) -> Machine | None:
         """What plans are checked against; None is this machine."""
         return None

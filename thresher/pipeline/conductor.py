@@ -40,6 +40,7 @@ class Conductor:
         self._oldest = 0.0
         self._warned: set[tuple[str, str]] = set()
         self._watched = monotonic()
+        executor.announce = progress.observer.warned  # type: ignore[method-assign]
 
     def conduct(self, segment: Segment, context: RunContext) -> None:
         """Run the Segment, then commit what is finished, come what may."""

@@ -10,7 +10,7 @@ from typing import Any
 from thresher.backends.context import RunContext
 from thresher.backends.executor import BaseExecutor, Message, PartSource
 from thresher.backends.ray.cluster import Cluster, quietly
-from thresher.backends.ray.config import checked_config, runtime_env_of
+from thresher.backends.ray.config import checked_config, not_without_head, runtime_env_of
 from thresher.backends.ray.placement import Room, groups_for, room_of
 from thresher.backends.ray.pool import RayPool
 from thresher.backends.supervisor import Supervisor, packed
@@ -35,7 +35,7 @@ class RayActorPoolExecutor(BaseExecutor):
         (0), ``lost_after_s``: a node that is silent for so many seconds is given up (20),
         ``max_tasks_per_worker``: replace a worker after so many calls (never).
     ignore_head_node : bool
-        Whether to leave the head node without workers.
+        Must be False so far: give the head node no CPUs (``num_cpus=0``) instead.
     show_progress : bool
         Whether the run's view tells of the workers.
     progress_interval : float
@@ -44,7 +44,7 @@ class RayActorPoolExecutor(BaseExecutor):
     Raises
     ------
     PlanError
-        For unknown keys in ``config``.
+        For unknown keys in ``config``, and for ``ignore_head_node=True``.
     """
 
     def __init__(
@@ -55,6 +55,8 @@ class RayActorPoolExecutor(BaseExecutor):
         progress_interval: float = 10.0,
     ) -> None:
         self.config = checked_config("RayActorPoolExecutor", config, _KEYS)
+        if ignore_head_node:
+            raise not_without_head(type(self).__name__)
         self.ignore_head_node = ignore_head_node
         self.show_progress = show_progress
         self.progress_interval = progress_interval
@@ -95,7 +97,9 @@ class RayActorPoolExecutor(BaseExecutor):
         with quietly():
             ray = self._cluster.connect()
             room = self._left_room(room_of(ray))
-            groups, _ = groups_for(steps, room)
+            groups, notes = groups_for(steps, room)
+            for note in notes:
+                self.announce(note)
             pool = RayPool(
                 ray,
                 packed(steps, context),

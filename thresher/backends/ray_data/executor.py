@@ -13,7 +13,7 @@ from thresher.backends.context import RunContext
 from thresher.backends.executor import BaseExecutor, Message, PartSource
 from thresher.backends.guard import needs_guard
 from thresher.backends.ray.cluster import Cluster, engine, quietly
-from thresher.backends.ray.config import checked_config, runtime_env_of
+from thresher.backends.ray.config import checked_config, not_without_head, runtime_env_of
 from thresher.backends.ray.engine_step import EngineStep
 from thresher.backends.ray.mailbox import opened
 from thresher.backends.ray.placement import Group, groups_for, one_of, room_of
@@ -26,7 +26,7 @@ from thresher.backends.supervisor import packed
 from thresher.planning.machine import Machine
 from thresher.planning.plan import Step
 
-_KEYS = ("runtime_env", "lost_after_s", "ignore_failures")
+_KEYS = ("runtime_env", "lost_after_s")
 LOST_AFTER_SECONDS = 20.0
 
 
@@ -43,18 +43,20 @@ class RayDataExecutor(BaseExecutor):
         ``runtime_env`` for all workers, ``lost_after_s``: a node that is silent for so many
         seconds is given up (20).
     ignore_head_node : bool
-        Whether to leave the head node without workers.
+        Must be False so far: give the head node no CPUs (``num_cpus=0``) instead.
 
     Raises
     ------
     PlanError
-        For unknown keys in ``config``.
+        For unknown keys in ``config``, and for ``ignore_head_node=True``.
     """
 
     def __init__(
         self, config: dict[str, Any] | None = None, ignore_head_node: bool = False
     ) -> None:
         self.config = checked_config("RayDataExecutor", config, _KEYS)
+        if ignore_head_node:
+            raise not_without_head(type(self).__name__)
         self.ignore_head_node = ignore_head_node
         self.memory = sys.maxsize  # Ray Data bounds its queues itself
         self._cluster = Cluster()
@@ -78,7 +80,9 @@ class RayDataExecutor(BaseExecutor):
         """Give fresh attempts to Ray Data, and those that failed to a pool of actors."""
         with quietly():
             ray = self._cluster.connect()
-            groups, _ = groups_for(steps, room_of(ray))
+            groups, notes = groups_for(steps, room_of(ray))
+            for note in notes:
+                self.announce(note)
             asked = [asked_by(step) for step in steps]
             blob = packed(steps, context)
             mailbox = opened(ray)

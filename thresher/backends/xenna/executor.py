@@ -109,7 +109,9 @@ class XennaExecutor(BaseExecutor):
         """Give fresh attempts to Xenna, and those that failed to a pool of actors."""
         with quietly():
             ray = self._cluster.connect()
-            groups, _ = groups_for(steps, room_of(ray))
+            groups, notes = groups_for(steps, room_of(ray))
+            for note in notes:
+                self.announce(note)
             blob = packed(steps, context)
             mailbox = opened(ray)
             reference = ray.put(blob)
@@ -148,7 +150,9 @@ class XennaExecutor(BaseExecutor):
         streaming = self.mode == "streaming"
         share = float(self.config.get("cpu_allocation_percentage", 0.95))
         cpus = room_of(ray).cpus
-        requests, _ = fitted(steps, cpus, share, streaming=streaming)
+        requests, note = fitted(steps, cpus, share, streaming=streaming)
+        if note:
+            self.announce(note)
         of_step = {index: group for group in groups for index in group.steps}
         specs = []
         for step, task, request, spec in zip(steps, tasks, requests, asked, strict=True):
