@@ -51,10 +51,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, 
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", CASES)
-def test_every_case(name: str, engine: str, expected: Any, request: pytest.FixtureRequest) -> None:
-    if (name, engine) == ("large rows", "ray actor pool"):
-        reason = "rows go to quarantine when an actor raises: passes in some runs, cause not found"
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=False))
+def test_every_case(name: str, engine: str, expected: Any) -> None:
     folder, local = expected[name]
     found = told(CASES[name], folder, engine.replace(" ", "-"), ENGINES[engine]())
     assert found == local

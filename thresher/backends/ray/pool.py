@@ -276,6 +276,9 @@ def _owned(envelope: Envelope, references: Sequence[Any]) -> Envelope:
 
 
 def _how(error: Exception) -> str:
-    """Why an actor ended, in one line."""
+    """Why an actor ended, in one line; of an exception in the actor, what was raised."""
+    cause = getattr(error, "cause", None)
+    if isinstance(cause, Exception):
+        return f"the actor raised {type(cause).__name__}: {cause}"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__

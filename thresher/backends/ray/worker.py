@@ -52,7 +52,8 @@ class Worker:
             self._progress = (token, rows, stage)
 
         answer = self._server.call(envelope, beat)
-        yield from self._packer.take()
+        for task in self._packer.take():  # not `yield from`: Ray sends into this generator
+            yield task
         yield answer
 
     def progress(self) -> tuple[str, int, str]:
