@@ -70,6 +70,20 @@ class Twice(Documents):
         return task.with_data(task.data.take(pa.array(places, pa.int64())))
 
 
+class Halves(Documents):
+    """Makes two tasks of one."""
+
+    def process(self, task: DocumentBatch) -> list[DocumentBatch]:  # type: ignore[override]
+        middle = task.num_items // 2
+        return [task.with_data(task.data.slice(0, middle)), task.with_data(task.data.slice(middle))]
+
+
+class HalvesApart(Halves):
+    """The same, and they stay apart: nothing says that it works row by row."""
+
+    rows = "any"
+
+
 class RaiseOn(Documents):
     """Raises while a row with one of these ids is among those given."""
 

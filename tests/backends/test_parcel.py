@@ -2,6 +2,7 @@
 import errno
 import io
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -102,7 +103,7 @@ def test_shared_memory_that_fills_up_midway_means_disk_too(
     tasks = [wide(8), wide(8)]
     with _device_of(shared, 100_000):
         if joined:
-            [packed] = folders.pack_joined(iter(tasks))
+            [packed] = folders.pack_joined(iter(tasks), sys.maxsize)
             opened = list(packed.pieces())
         else:
             packed = folders.pack(tasks[0])

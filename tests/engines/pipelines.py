@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.toys import DieOn, KeepEven, Lengths, Pass, RaiseOn, Twice, write_input
+from tests.toys import (
+    DieOn,
+    Halves,
+    HalvesApart,
+    KeepEven,
+    Lengths,
+    Pass,
+    RaiseOn,
+    Twice,
+    write_input,
+)
 from thresher.pipeline import Pipeline
 from thresher.stages.resources import Resources
 from thresher.stages.text.io import JsonlReader, JsonlWriter, ParquetWriter
@@ -75,6 +85,15 @@ CASES = {
         three_steps,
         {"blocksize": 20_000},
         ParquetWriter,
+    ),
+    "two tasks of one": Case(
+        lambda source: write_input(source, 2, 300, "a line that is long enough to be cut in two"),
+        lambda: [
+            Halves().with_(resources=ONE),
+            HalvesApart().with_(resources=LESS),
+            Pass().with_(resources=ONE),
+        ],
+        {"blocksize": 45_000},
     ),
     "quarantine": Case(
         broken_records,

@@ -36,7 +36,6 @@ class Halve(ProcessingStage[DocumentBatch, DocumentBatch]):
     """Makes two tasks of one: a part has several files."""
 
     name = "halve"
-    rows = "same"
 
     def process(self, task: DocumentBatch) -> list[DocumentBatch]:
         middle = task.num_items // 2

@@ -26,7 +26,6 @@ class Halve(ProcessingStage[DocumentBatch, DocumentBatch]):
     """Makes two tasks of one: a part has several files."""
 
     name = "halve"
-    rows = "same"
     gil_free = "JOB_PROCESSES" not in os.environ
 
     def process(self, task: DocumentBatch) -> list[DocumentBatch]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.toys import Pass, read_output, run_quietly
-from thresher.backends import parcel
+from thresher.backends import server
 from thresher.backends.local import LocalExecutor
 from thresher.errors import StageError
 from thresher.pipeline import Pipeline
@@ -62,7 +62,7 @@ def small_batches(monkeypatch: pytest.MonkeyPatch, n_rows: int = 3) -> None:
                     yield batch.with_data(batch.data.slice(start, n_rows))
 
         monkeypatch.setattr(reader, "read", read)
-    monkeypatch.setattr(parcel, "TASK_BYTES", 500)
+    monkeypatch.setattr(server, "TASK_BYTES", 500)
 
 
 def run(out: Path, source: str, *stages: Any, **options: Any) -> tuple[list[Any], dict[str, Any]]:

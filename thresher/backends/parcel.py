@@ -33,7 +33,7 @@ from thresher.tasks import DocumentBatch, Task
 
 INLINE_BYTES = 32_768
 TASK_BYTES = 128 * 1024 * 1024
-"""Size up to which batches of one call leave a Step as one task."""
+"""Size up to which the batches that a reader streams leave its Step as one task."""
 
 SHARED = Path("/dev/shm")
 _PREFIX = "thresher-"
@@ -81,8 +81,11 @@ class Packer(Protocol):
     def pack(self, task: Task[Any]) -> Parcel:
         """Put a task into a parcel."""
 
-    def pack_joined(self, tasks: Iterable[Task[Any]]) -> Iterator[Parcel]:
-        """Put neighbouring batches into as few parcels as may be."""
+    def pack_joined(self, tasks: Iterable[Task[Any]], most: int) -> Iterator[Parcel]:
+        """Put neighbouring batches of one schema into parcels of up to ``most`` bytes.
+
+        All packers cut at the same places: they decide on how many files there are.
+        """
 
 
 class Handed:
@@ -92,15 +95,17 @@ class Handed:
         """Hand a task over."""
         return Parcel(task=task)
 
-    def pack_joined(self, tasks: Iterable[Task[Any]]) -> Iterator[Parcel]:
-        """Hand neighbouring batches over, joined up to ``TASK_BYTES``."""
+    def pack_joined(self, tasks: Iterable[Task[Any]], most: int) -> Iterator[Parcel]:
+        """Hand neighbouring batches over, joined."""
         gathered: list[DocumentBatch] = []
         size = 0
         for task in tasks:
-            assert isinstance(task, DocumentBatch)
-            if gathered and size + task.size_bytes > TASK_BYTES:
+            if gathered and not _follows(task, gathered[0], size, most):
                 yield from map(self.pack, join(gathered))
                 gathered, size = [], 0
+            if not isinstance(task, DocumentBatch):
+                yield self.pack(task)
+                continue
             gathered.append(task)
             size += task.size_bytes
         yield from map(self.pack, join(gathered))
@@ -137,18 +142,20 @@ class ParcelFolders:
             write_task(task, file)
         return Parcel(path=file.path, size=os.path.getsize(file.path))
 
-    def pack_joined(self, tasks: Iterable[Task[Any]]) -> Iterator[Parcel]:
-        """Put neighbouring batches into as few parcels as ``TASK_BYTES`` allow.
+    def pack_joined(self, tasks: Iterable[Task[Any]], most: int) -> Iterator[Parcel]:
+        """Put neighbouring batches into few parcels.
 
         They are written as they come: no more than one of them is held.
         """
         stream = _Stream(self)
         for task in tasks:
-            assert isinstance(task, DocumentBatch)
-            if not stream.takes(task):
+            if stream.first is not None and not _follows(task, stream.first, stream.size, most):
                 yield stream.close()
                 stream = _Stream(self)
-            stream.add(task)
+            if isinstance(task, DocumentBatch):
+                stream.add(task)
+            else:
+                yield self.pack(task)
         if stream.first is not None:
             yield stream.close()
 
@@ -173,25 +180,18 @@ class _Stream:
         self._small: list[DocumentBatch] = []
         self._file: OverflowingFile | None = None
         self._writer: pa.ipc.RecordBatchFileWriter | None = None
-        self._size = 0
+        self.size = 0
         self._carried: frozenset[str] = frozenset()
         self.first: DocumentBatch | None = None
-
-    def takes(self, task: DocumentBatch) -> bool:
-        """Whether a batch may follow those that are in."""
-        if self.first is None:
-            return True
-        fits = self._size + task.size_bytes <= TASK_BYTES
-        return fits and bool(task.data.schema.equals(self.first.data.schema, check_metadata=True))
 
     def add(self, task: DocumentBatch) -> None:
         """Write a batch, or keep it while all of them are small."""
         if self.first is None:
             self.first, self._carried = task, task._carried
         self._carried &= task._carried
-        self._size += task.size_bytes
+        self.size += task.size_bytes
         self._small.append(task)
-        if self._size <= INLINE_BYTES:
+        if self.size <= INLINE_BYTES:
             return
         if self._writer is None:
             self._file = self._folders.open(TASK_BYTES)
@@ -210,6 +210,15 @@ class _Stream:
         self._file.close()
         rest = without_data(self.first, _carried=self._carried)
         return Parcel(path=self._file.path, size=os.path.getsize(self._file.path), rest=rest)
+
+
+def _follows(task: Task[Any], first: DocumentBatch, size: int, most: int) -> bool:
+    """Whether a task may join those that begin with ``first`` and have ``size`` bytes."""
+    return (
+        isinstance(task, DocumentBatch)
+        and size + task.size_bytes <= most
+        and bool(task.data.schema.equals(first.data.schema, check_metadata=True))
+    )
 
 
 def sweep_orphans(folder: Path | None = None) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 import warnings
 from collections import Counter
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from thresher.backends.context import Attempt, RunContext
 from thresher.backends.executor import Done, Message
 from thresher.backends.memory import PeakMemory
 from thresher.backends.output import OutputFiles
-from thresher.backends.parcel import Handed, Packer, Parcel
+from thresher.backends.parcel import TASK_BYTES, Handed, Packer, Parcel
 from thresher.backends.quarantine import Rejected
 from thresher.backends.runner import StepCall
 from thresher.errors import ModelError, StorageError, ThresherError
@@ -61,6 +62,7 @@ class StepServer:
         self.steps = tuple(_prepared(step) for step in steps)
         self.worker_id = worker_id
         self.packer = packer
+        self._streaming = _streaming(self.steps)
         self._ready: set[int] = set()
         self._set: list[Stage] = []
         self._memory = PeakMemory()
@@ -124,20 +126,20 @@ class StepServer:
     def _run(
         self, running: StepCall, envelope: Envelope, files: OutputFiles
     ) -> tuple[list[Envelope], list[tuple[Path, bytes]]]:
-        step = running.step
         parcel = envelope.parcel
-        joined = step.streamed and (bool(parcel.rest) or isinstance(step.stages[0], ReaderStage))
+        joined = envelope.step < self._streaming
+        most = sys.maxsize if envelope.step else TASK_BYTES
         tasks = running.run(parcel.pieces() if joined and parcel.rest else parcel.open())
         if envelope.step < len(self.steps) - 1:
             packer = self.packer
-            parcels = packer.pack_joined(tasks) if joined else map(packer.pack, tasks)
+            parcels = packer.pack_joined(tasks, most) if joined else map(packer.pack, tasks)
             children = [
                 Envelope(envelope.attempt, (*envelope.path, index), envelope.step + 1, parcel)
                 for index, parcel in enumerate(parcels)
             ]
             return children, []
         if joined and self.context.sink != "out":
-            tasks = (parcel.open() for parcel in Handed().pack_joined(tasks))
+            tasks = (parcel.open() for parcel in Handed().pack_joined(tasks, most))
         inline: list[tuple[Path, bytes]] = []
         for index, task in enumerate(tasks):
             path = (*envelope.path, index)
@@ -184,6 +186,17 @@ class StepServer:
 def _reasons(rejected: list[Rejected]) -> tuple[tuple[str, int], ...]:
     """The most frequent reasons for quarantine, for error messages."""
     return tuple(Counter(f"{r.stage}: {r.error}" for r in rejected).most_common(3))
+
+
+def _streaming(steps: tuple[Step, ...]) -> int:
+    """How many Steps, from the reader on, work row by row.
+
+    A reader streams batches to them. What they make of a task leaves them joined again, however it
+    came to them: the number of files must not depend on how tasks travel.
+    """
+    if not isinstance(steps[0].stages[0], ReaderStage):
+        return 0
+    return next((k for k, step in enumerate(steps) if not step.streamed), len(steps))
 
 
 def _prepared(step: Step) -> Step:

@@ -46,9 +46,9 @@ class Yielding:
         self.kept.append(task)
         return StoredParcel(ref=len(self.kept) - 1, size=size, node=self.node)
 
-    def pack_joined(self, tasks: Iterable[Task[Any]]) -> Iterator[Parcel]:
-        """Join neighbouring batches first, into as few objects as may be."""
-        for parcel in Handed().pack_joined(tasks):
+    def pack_joined(self, tasks: Iterable[Task[Any]], most: int) -> Iterator[Parcel]:
+        """Join neighbouring batches first, into few objects."""
+        for parcel in Handed().pack_joined(tasks, most):
             assert parcel.task is not None
             yield self.pack(parcel.task)
 
