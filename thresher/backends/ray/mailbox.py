@@ -68,7 +68,7 @@ def opened(ray: Any) -> Any:
     """A new mailbox, on the node of the driver."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     kind = ray.remote(num_cpus=0, max_restarts=0)(Mailbox)
     return kind.options(scheduling_strategy=here).remote()
 

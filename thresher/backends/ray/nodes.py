@@ -12,6 +12,7 @@ from time import monotonic
 from typing import Any
 
 ASK_EVERY_SECONDS = 2.0
+_START_SECONDS = 60.0  # a sentinel has so much more time for its first answer
 
 
 class Sentinel:
@@ -56,7 +57,13 @@ class Nodes:
         kind = self._ray.remote(num_cpus=0, max_restarts=0)(Sentinel)
         actor = kind.options(scheduling_strategy=placed).remote()
         now = monotonic()
-        self._watched[node] = _Watched(actor, actor.answer.remote(), now, now)
+        self._watched[node] = _Watched(actor, actor.answer.remote(), now, now + _START_SECONDS)
+
+    def watch_all(self) -> None:
+        """Begin to watch all nodes there are."""
+        for node in self._ray.nodes():
+            if node.get("Alive"):
+                self.watch(node["NodeID"])
 
     def is_lost(self, node: str) -> bool:
         """Whether a node was given up."""

@@ -118,6 +118,11 @@ def room_of(ray: Any) -> Room:
     )
 
 
+def cpus_of_nodes(ray: Any) -> list[float]:
+    """The CPUs of each node that is there."""
+    return [float(n["Resources"].get("CPU", 0.0)) for n in ray.nodes() if n.get("Alive")]
+
+
 def _environment(step: Step) -> str:
     found = next((stage.runtime_env for stage in step.stages if stage.runtime_env), None)
     return json.dumps(found, sort_keys=True) if found else ""

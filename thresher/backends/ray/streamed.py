@@ -8,7 +8,7 @@ at a time, where a worker's end is one attempt's end and the engine need not sta
 from __future__ import annotations
 
 import threading
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Sequence
 from threading import Event as CancelEvent
 from time import monotonic, sleep
@@ -16,12 +16,15 @@ from typing import Any
 
 from thresher.backends.executor import Done, Failed, Lease, Message, PartSource, Started
 from thresher.backends.ray.mailbox import end_workers, taken
+from thresher.backends.ray.nodes import Nodes
 from thresher.backends.ray.pool import RayPool
 from thresher.backends.server import Envelope
 from thresher.backends.supervisor import POLL_SECONDS, Supervisor, root
+from thresher.errors import EngineError
 from thresher.planning.plan import Step
 
 END_WITHIN_SECONDS = 20.0
+_FUTILE_STARTS = 3
 
 
 class Streamed:
@@ -35,6 +38,9 @@ class Streamed:
         Where the Steps' messages arrive.
     pool : callable
         Makes the pool for what failed.
+    nodes : Nodes
+        Which nodes answer. Engines wait for ever for one that is silent: they are ended, and
+        begin again on the rest.
     """
 
     def __init__(
@@ -44,6 +50,7 @@ class Streamed:
         engine: Callable[[list[Envelope]], None],
         mailbox: Any,
         pool: Callable[[], RayPool],
+        nodes: Nodes,
         parts: PartSource,
         sink: Callable[[Message], None],
     ) -> None:
@@ -52,32 +59,48 @@ class Streamed:
         self._engine = engine
         self._mailbox = mailbox
         self._pool = pool
+        self._nodes = nodes
         self._parts = parts
         self._sink = sink
         self._open: dict[str, int] = {}  # tokens in the engine, and their calls that run now
-        self._finished: Counter[str] = Counter()
+        self._part_of: dict[str, str] = {}
+        self._on_lost: set[str] = set()  # parts that ran when a node was lost
         self._error = ""
+        self._heard = False  # anything from the Steps in this run of the engine
+        self._futile = 0
+        self._is_stuck = False  # it cannot be made to end, nor be started anew
 
     def run(self, cancel: CancelEvent) -> None:
         """Until there is nothing left to do, or somebody cancels."""
         leases = _Sorted(self._parts)
-        while not cancel.is_set() and not self._parts.done:
-            fresh = leases.fresh()
-            if fresh:
-                self._stream(fresh, cancel)
-            elif leases.suspects:
-                pool = self._pool()
-                try:
-                    Supervisor(self._steps, pool, leases, self._sink, 1).run(cancel)
-                finally:
-                    pool.close(kill=cancel.is_set())
-            else:
-                sleep(POLL_SECONDS)
+        try:
+            while not cancel.is_set() and not self._parts.done:
+                if self._is_stuck:
+                    leases.all_are_suspects()
+                fresh = leases.fresh()
+                if fresh:
+                    self._nodes.watch_all()
+                    self._stream(fresh, cancel)
+                elif leases.suspects:
+                    self._on_pool(leases, cancel)
+                else:
+                    sleep(POLL_SECONDS)
+        finally:
+            self._nodes.close()
+
+    def _on_pool(self, leases: _Sorted, cancel: CancelEvent) -> None:
+        pool = self._pool()
+        try:
+            Supervisor(self._steps, pool, leases, self._sink, 1).run(cancel)
+        finally:
+            pool.close(kill=cancel.is_set())
 
     def _stream(self, leases: list[Lease], cancel: CancelEvent) -> None:
         """Run the engine over fresh attempts, and pass on what its Steps tell."""
         self._open = {lease.token: 0 for lease in leases}
+        self._part_of = {lease.token: lease.part.name for lease in leases}
         self._error = ""
+        self._heard = False
         envelopes = [root(lease) for lease in leases]
         thread = threading.Thread(target=self._work, args=(envelopes,), daemon=True)
         thread.start()
@@ -87,16 +110,44 @@ class Streamed:
             if cancel.is_set() or self._parts.done:
                 self._stop(thread)
                 return
+            if self._nodes.newly_lost():
+                self._stop(thread)
+                self._is_stuck = thread.is_alive()
+                self._pass_on()
+                self._fail_open("a node was lost", self._kind_on_lost)
+                return
         self._pass_on()
-        for token, running in self._open.items():
+        self._count_futile()
+        how = self._error or "the engine ended before it was done"
+        self._fail_open(how, lambda token: "died" if self._open[token] else "unused")
+
+    def _count_futile(self) -> None:
+        """An engine that does no work at all would be started for ever."""
+        self._futile = 0 if self._heard or not self._error else self._futile + 1
+        if self._futile >= _FUTILE_STARTS:
+            raise EngineError(
+                f"the engine ends before it does any work: {self._error}",
+                todo="see the logs of the cluster; RayActorPoolExecutor runs the same pipeline",
+            )
+
+    def _fail_open(self, how: str, kind: Callable[[str], str]) -> None:
+        """Report what the engine has left undone."""
+        for token in self._open:
             if self._parts.is_live(token):
-                kind = "died" if running else "unused"
-                how = self._error or "the engine ended before it was done"
-                self._sink(Failed(token, (), 0, kind, how))
+                self._sink(Failed(token, (), 0, kind(token), how))
+
+    def _kind_on_lost(self, token: str) -> str:
+        """What ran is not to blame, unless it was there when another node was lost."""
+        if not self._open[token]:
+            return "unused"
+        part = self._part_of[token]
+        again = part in self._on_lost
+        self._on_lost.add(part)
+        return "died" if again else "unused"
 
     def _stop(self, thread: threading.Thread) -> None:
         """See the engine off: it is at its end, or what it works on is no longer wanted."""
-        if not any(self._open.values()):
+        if self._parts.done:
             thread.join(END_WITHIN_SECONDS)
         deadline = monotonic() + END_WITHIN_SECONDS
         while thread.is_alive() and monotonic() < deadline:
@@ -106,12 +157,13 @@ class Streamed:
     def _work(self, envelopes: list[Envelope]) -> None:
         try:
             self._engine(envelopes)
-        except BaseException as error:
+        except BaseException as error:  # also SystemExit: it fails the attempts, in the driver
             lines = [line for line in str(error).splitlines() if line.strip()]
             self._error = f"{type(error).__name__}: {lines[0] if lines else ''}"
 
     def _pass_on(self) -> None:
         for message in taken(self._ray, self._mailbox):
+            self._heard = True
             if isinstance(message, Started):
                 self._open[message.token] = self._open.get(message.token, 0) + 1
             elif isinstance(message, Done | Failed):
@@ -126,6 +178,7 @@ class _Sorted:
         self._parts = parts
         self._fresh: deque[Lease] = deque()
         self.suspects: deque[Lease] = deque()
+        self._only_pool = False
 
     def fresh(self) -> list[Lease]:
         """All fresh attempts that there are."""
@@ -137,6 +190,12 @@ class _Sorted:
         """The next suspect."""
         self._fill()
         return self.suspects.popleft() if self.suspects else None
+
+    def all_are_suspects(self) -> None:
+        """From now on all go to the pool."""
+        self._only_pool = True
+        self.suspects += self._fresh
+        self._fresh.clear()
 
     @property
     def done(self) -> bool:
@@ -151,4 +210,4 @@ class _Sorted:
 
     def _fill(self) -> None:
         while (lease := self._parts.take()) is not None:
-            (self.suspects if lease.alone else self._fresh).append(lease)
+            (self.suspects if lease.alone or self._only_pool else self._fresh).append(lease)

@@ -52,7 +52,7 @@ class Worker:
             self._progress = (token, rows, stage)
 
         answer = self._server.call(envelope, beat)
-        for task in self._packer.take():  # not `yield from`: Ray sends into this generator
+        for task in self._packer.take():  # noqa: UP028 (Ray sends into this generator)
             yield task
         yield answer
 

@@ -4,33 +4,22 @@
 from __future__ import annotations
 
 import contextlib
-import sys
-from collections.abc import Callable
-from threading import Event as CancelEvent
+from collections.abc import Sequence
 from typing import Any
 
-from thresher.backends.context import RunContext
-from thresher.backends.executor import BaseExecutor, Message, PartSource
-from thresher.backends.guard import needs_guard
-from thresher.backends.ray.cluster import Cluster, engine, quietly
-from thresher.backends.ray.config import checked_config, not_without_head, runtime_env_of
-from thresher.backends.ray.engine_step import EngineStep
-from thresher.backends.ray.mailbox import opened
-from thresher.backends.ray.placement import Group, groups_for, one_of, room_of
-from thresher.backends.ray.pool import RayPool
-from thresher.backends.ray.streamed import Streamed
+from thresher.backends.ray.cluster import Cluster, engine
+from thresher.backends.ray.config import not_without_head
+from thresher.backends.ray.placement import room_of
+from thresher.backends.ray.streaming_executor import Placed, StreamingExecutor
 from thresher.backends.ray_data.blocks import BlockStep, block_count, rows_of
 from thresher.backends.ray_data.stage_spec import asked_by
 from thresher.backends.server import Envelope
-from thresher.backends.supervisor import packed
-from thresher.planning.machine import Machine
 from thresher.planning.plan import Step
 
 _KEYS = ("runtime_env", "lost_after_s")
-LOST_AFTER_SECONDS = 20.0
 
 
-class RayDataExecutor(BaseExecutor):
+class RayDataExecutor(StreamingExecutor):
     """Runs pipelines on Ray Data.
 
     Connects to the cluster of ``RAY_ADDRESS`` (see
@@ -54,89 +43,37 @@ class RayDataExecutor(BaseExecutor):
     def __init__(
         self, config: dict[str, Any] | None = None, ignore_head_node: bool = False
     ) -> None:
-        self.config = checked_config("RayDataExecutor", config, _KEYS)
+        super().__init__(config, _KEYS, Cluster())
         if ignore_head_node:
             raise not_without_head(type(self).__name__)
         self.ignore_head_node = ignore_head_node
-        self.memory = sys.maxsize  # Ray Data bounds its queues itself
-        self._cluster = Cluster()
 
-    def machine(self) -> Machine | None:
-        """The largest node, once the cluster is known."""
-        return self._cluster.machine()
+    def asked_by(self, step: Step) -> dict[str, Any]:
+        """The Step's ``ray_stage_spec``."""
+        return asked_by(step)
 
-    def prepare(self) -> None:
-        """Connect to the cluster."""
-        self._cluster.connect()
-
-    def run_segment(
-        self,
-        steps: tuple[Step, ...],
-        context: RunContext,
-        parts: PartSource,
-        sink: Callable[[Message], None],
-        cancel: CancelEvent,
-    ) -> None:
-        """Give fresh attempts to Ray Data, and those that failed to a pool of actors."""
-        with quietly():
-            ray = self._cluster.connect()
-            groups, notes = groups_for(steps, room_of(ray))
-            for note in notes:
-                self.announce(note)
-            asked = [asked_by(step) for step in steps]
-            blob = packed(steps, context)
-            mailbox = opened(ray)
-            reference = ray.put(blob)
-            paths = tuple(path for path in sys.path if path)
-            tasks = [
-                EngineStep(step.index, reference, mailbox, needs_guard(step), paths)
-                for step in steps
-            ]
-
-            def stream(envelopes: list[Envelope]) -> None:
-                self._stream(ray, steps, tasks, groups, asked, envelopes)
-
-            def pool() -> RayPool:
-                return RayPool(
-                    ray, blob, [one_of(group) for group in groups],
-                    lost_after_s=float(self.config.get("lost_after_s", LOST_AFTER_SECONDS)),
-                )  # fmt: skip
-
-            Streamed(ray, steps, stream, mailbox, pool, parts, sink).run(cancel)
-
-    def close(self) -> None:
-        """Leave the cluster; end it if it was started for this run."""
-        self._cluster.close()
-
-    def _stream(
-        self,
-        ray: Any,
-        steps: tuple[Step, ...],
-        tasks: list[EngineStep],
-        groups: list[Group],
-        asked: list[dict[str, Any]],
-        envelopes: list[Envelope],
-    ) -> None:
+    def stream(self, ray: Any, placed: Sequence[Placed], envelopes: list[Envelope]) -> None:
+        """Each Step is a ``map_batches`` over blocks of envelopes."""
         data = engine("ray.data")
         _settle(data)
-        of_step = {index: group for group in groups for index in group.steps}
         cpus = room_of(ray).cpus
         blocks = block_count(len(envelopes), cpus)
         dataset = data.from_items(rows_of(envelopes), override_num_blocks=blocks)
-        for step, task, spec in zip(steps, tasks, asked, strict=True):
-            group = runtime_env_of(of_step[step.index], self.config)
-            request = float(spec.get("ray_num_cpus", step.resources.cpus))
+        for one in placed:
+            options = one.group.options()
+            request = float(one.spec.get("ray_num_cpus", one.step.resources.cpus))
+            environment = options.get("runtime_env")
             dataset = dataset.map_batches(
                 BlockStep,
-                fn_constructor_args=(task,),
+                fn_constructor_args=(one.task,),
                 batch_size=None,
                 batch_format="numpy",
                 zero_copy_batch=True,
-                compute=_actors(data, step, spec),
-                num_cpus=min(request, cpus / len(steps)),
-                num_gpus=group.request.gpus or None,
-                **({"runtime_env": env} if (env := group.options().get("runtime_env")) else {}),
-                **(spec.get("ray_remote_args") or {}),
+                compute=_actors(data, one.step, one.spec),
+                num_cpus=min(request, cpus / len(placed)),
+                num_gpus=one.group.request.gpus or None,
+                **({"runtime_env": environment} if environment else {}),
+                **(one.spec.get("ray_remote_args") or {}),
             )
         for _ in dataset.iter_internal_ref_bundles():
             pass  # what the last Step makes has been reported

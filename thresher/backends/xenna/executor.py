@@ -5,28 +5,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
-from collections.abc import Callable, Iterator
-from threading import Event as CancelEvent
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from thresher.backends.context import RunContext
-from thresher.backends.executor import BaseExecutor, Message, PartSource
-from thresher.backends.guard import needs_guard
-from thresher.backends.ray.cluster import Cluster, engine, quietly
-from thresher.backends.ray.config import checked_config, runtime_env_of
-from thresher.backends.ray.engine_step import EngineStep
+from thresher.backends.ray.cluster import Cluster, engine
 from thresher.backends.ray.leave import HOOK
-from thresher.backends.ray.mailbox import opened
-from thresher.backends.ray.placement import Group, groups_for, one_of, room_of
-from thresher.backends.ray.pool import RayPool
-from thresher.backends.ray.streamed import Streamed
+from thresher.backends.ray.placement import cpus_of_nodes
+from thresher.backends.ray.streaming_executor import Placed, StreamingExecutor
 from thresher.backends.server import Envelope
-from thresher.backends.supervisor import packed
-from thresher.backends.xenna.fit import fitted
+from thresher.backends.xenna.fit import fitted, workable_share
 from thresher.backends.xenna.stage import SPEC_KEYS, stage_for
 from thresher.errors import PlanError
-from thresher.planning.machine import Machine
 from thresher.planning.plan import Step
 
 _KEYS = (
@@ -39,10 +28,9 @@ _KEYS = (
 )
 _MODES = ("streaming", "batch")
 _SMALL_CLUSTER = 16  # CPUs up to which the autoscaler looks more often
-LOST_AFTER_SECONDS = 20.0
 
 
-class XennaExecutor(BaseExecutor):
+class XennaExecutor(StreamingExecutor):
     """Runs pipelines on Cosmos-Xenna 0.3 (Python 3.11) or 0.5 (Python 3.12).
 
     Connects to the cluster of ``RAY_ADDRESS`` (see
@@ -67,7 +55,7 @@ class XennaExecutor(BaseExecutor):
     def __init__(
         self, config: dict[str, Any] | None = None, ignore_head_node: bool = False
     ) -> None:
-        self.config = checked_config("XennaExecutor", config, _KEYS)
+        super().__init__(config, _KEYS, Cluster(dashboard=True, hook=HOOK))
         if ignore_head_node:
             raise PlanError(
                 "Xenna cannot leave out the head node",
@@ -83,88 +71,36 @@ class XennaExecutor(BaseExecutor):
             )
         self.ignore_head_node = ignore_head_node
         self.mode = mode
-        self.memory = sys.maxsize  # Xenna bounds its queues itself
-        self._cluster = Cluster(dashboard=True, hook=HOOK)
-
-    def machine(self) -> Machine | None:
-        """The largest node, once the cluster is known."""
-        return self._cluster.machine()
-
-    def prepare(self) -> None:
-        """Connect to the cluster."""
-        self._cluster.connect()
 
     def describe(self) -> str:
         """One line for plans and reports."""
         return f"XennaExecutor: {self.mode}"
 
-    def run_segment(
-        self,
-        steps: tuple[Step, ...],
-        context: RunContext,
-        parts: PartSource,
-        sink: Callable[[Message], None],
-        cancel: CancelEvent,
-    ) -> None:
-        """Give fresh attempts to Xenna, and those that failed to a pool of actors."""
-        with quietly():
-            ray = self._cluster.connect()
-            groups, notes = groups_for(steps, room_of(ray))
-            for note in notes:
-                self.announce(note)
-            blob = packed(steps, context)
-            mailbox = opened(ray)
-            reference = ray.put(blob)
-            paths = tuple(path for path in sys.path if path)
-            asked = [_spec(step) for step in steps]
-            tasks = [
-                EngineStep(step.index, reference, mailbox, needs_guard(step), paths)
-                for step in steps
-            ]
+    def asked_by(self, step: Step) -> dict[str, Any]:
+        """The stages' ``xenna_stage_spec``."""
+        return _spec(step)
 
-            def stream(envelopes: list[Envelope]) -> None:
-                self._stream(ray, steps, tasks, groups, asked, envelopes)
-
-            def pool() -> RayPool:
-                return RayPool(
-                    ray, blob, [one_of(group) for group in groups],
-                    lost_after_s=float(self.config.get("lost_after_s", LOST_AFTER_SECONDS)),
-                )  # fmt: skip
-
-            Streamed(ray, steps, stream, mailbox, pool, parts, sink).run(cancel)
-
-    def close(self) -> None:
-        """Leave the cluster; end it if it was started for this run."""
-        self._cluster.close()
-
-    def _stream(
-        self,
-        ray: Any,
-        steps: tuple[Step, ...],
-        tasks: list[EngineStep],
-        groups: list[Group],
-        asked: list[dict[str, Any]],
-        envelopes: list[Envelope],
-    ) -> None:
+    def stream(self, ray: Any, placed: Sequence[Placed], envelopes: list[Envelope]) -> None:
+        """Each Step is a stage of one Xenna pipeline."""
         v1 = engine("cosmos_xenna.pipelines.v1")
         streaming = self.mode == "streaming"
+        nodes = cpus_of_nodes(ray)
         share = float(self.config.get("cpu_allocation_percentage", 0.95))
-        cpus = room_of(ray).cpus
-        requests, note = fitted(steps, cpus, share, streaming=streaming)
+        share = workable_share(nodes, share)
+        steps = tuple(one.step for one in placed)
+        requests, note = fitted(steps, nodes, share, streaming=streaming)
         if note:
             self.announce(note)
-        of_step = {index: group for group in groups for index in group.steps}
         specs = []
-        for step, task, request, spec in zip(steps, tasks, requests, asked, strict=True):
-            group = runtime_env_of(of_step[step.index], self.config)
+        for one, request in zip(placed, requests, strict=True):
             stage = stage_for(
-                task,
-                f"Step{step.index:02d}",
+                one.task,
+                f"Step{one.step.index:02d}",
                 request,
-                group.request.gpus,
-                group.options().get("runtime_env", {}),
+                one.group.request.gpus,
+                one.group.options().get("runtime_env", {}),
             )
-            specs.append(v1.StageSpec(stage, num_workers=step.max_workers, **spec))
+            specs.append(v1.StageSpec(stage, num_workers=one.step.max_workers, **one.spec))
         config = v1.PipelineConfig(
             execution_mode=v1.ExecutionMode.STREAMING if streaming else v1.ExecutionMode.BATCH,
             logging_interval_s=float(self.config.get("logging_interval", 60)),
@@ -174,7 +110,7 @@ class XennaExecutor(BaseExecutor):
             actor_pool_verbosity_level=v1.VerbosityLevel.NONE,
             monitoring_verbosity_level=v1.VerbosityLevel.NONE,
             mode_specific=v1.StreamingSpecificSpec(
-                autoscale_interval_s=self._autoscale_interval(cpus),
+                autoscale_interval_s=self._autoscale_interval(sum(nodes)),
                 executor_verbosity_level=v1.VerbosityLevel.NONE,
             )
             if streaming

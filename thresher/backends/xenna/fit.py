@@ -8,31 +8,71 @@ from collections.abc import Sequence
 
 from thresher.planning.plan import Step
 
+_SMALLER = 0.9
+
+
+def room_on(nodes: Sequence[float], share: float) -> list[int]:
+    """CPUs that Xenna may use on each node: it rounds ``cpus * share`` down, node by node."""
+    return [math.floor(cpus * share) for cpus in nodes]
+
+
+def workable_share(nodes: Sequence[float], share: float) -> float:
+    """The share; all of them where rounding down would leave no CPU on any node."""
+    return share if any(room_on(nodes, share)) else 1.0
+
 
 def fitted(
-    steps: Sequence[Step], cpus: float, share: float, *, streaming: bool
+    steps: Sequence[Step], nodes: Sequence[float], share: float, *, streaming: bool
 ) -> tuple[list[float], str]:
     """CPUs to ask for each Step, and what was decided, empty if nothing had to be.
 
     Xenna's streaming mode runs all stages at once and refuses to start if one worker of each does
-    not fit into ``floor(cpus * share)``; batch mode runs one stage after another.
+    not find a place; batch mode runs one stage after another.
+
+    Parameters
+    ----------
+    nodes : sequence of float
+        The CPUs of each node.
+    share : float
+        Of them, what Xenna may use.
     """
     requests = [step.resources.cpus for step in steps]
-    room = math.floor(cpus * share) or cpus
+    room = room_on(nodes, share)
     if not streaming:
-        if max(requests) <= room:
+        most = max(room)
+        if max(requests) <= most:
             return requests, ""
-        note = f"a stage asks for {max(requests):g} CPUs and Xenna may use {room:g}: it gets those"
-        return [min(request, room) for request in requests], note
-    needed = sum(
-        request * max(step.max_workers or 1, 1)
-        for request, step in zip(requests, steps, strict=True)
-    )
-    if needed <= room:
+        note = f"a stage asks for {max(requests):g} CPUs and Xenna may use {most:g}: it gets those"
+        return [min(request, most) for request in requests], note
+    workers = [max(step.max_workers or 1, 1) for step in steps]
+    scale = 1.0
+    needed = sum(request * n for request, n in zip(requests, workers, strict=True))
+    if needed > sum(room):
+        scale = sum(room) / needed
+    while not _fits(scaled := _scaled(requests, scale), workers, room):
+        scale *= _SMALLER
+    if scale == 1.0:
         return requests, ""
-    scale = room / needed
     note = (
-        f"the stages ask for {needed:g} CPUs and Xenna may use {room:g} of {cpus:g}: "
+        f"the stages ask for {needed:g} CPUs and Xenna may use {sum(room):g} of {sum(nodes):g}: "
         f"every request is scaled down to {scale:.0%}"
     )
-    return [math.floor(request * scale * 100) / 100 for request in requests], note
+    return scaled, note
+
+
+def _scaled(requests: Sequence[float], scale: float) -> list[float]:
+    if scale == 1.0:
+        return list(requests)
+    return [math.floor(request * scale * 100) / 100 for request in requests]
+
+
+def _fits(requests: Sequence[float], workers: Sequence[int], room: Sequence[int]) -> bool:
+    """Whether all workers find a place, the largest first, each on the first node with room."""
+    left = [float(cpus) for cpus in room]
+    places = [r for r, n in zip(requests, workers, strict=True) for _ in range(n)]
+    for request in sorted(places, reverse=True):
+        found = next((k for k, cpus in enumerate(left) if cpus >= request - 1e-9), None)
+        if found is None:
+            return False
+        left[found] -= request
+    return True

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""StreamingExecutor: what executors on engines that stream and place have in common."""
+
+from __future__ import annotations
+
+import sys
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from threading import Event as CancelEvent
+from typing import Any
+
+from thresher.backends.context import RunContext
+from thresher.backends.executor import BaseExecutor, Message, PartSource
+from thresher.backends.guard import needs_guard
+from thresher.backends.ray.cluster import Cluster, quietly
+from thresher.backends.ray.config import checked_config, runtime_env_of
+from thresher.backends.ray.engine_step import EngineStep
+from thresher.backends.ray.mailbox import opened
+from thresher.backends.ray.nodes import Nodes
+from thresher.backends.ray.placement import Group, groups_for, one_of, room_of
+from thresher.backends.ray.pool import RayPool
+from thresher.backends.ray.streamed import Streamed
+from thresher.backends.server import Envelope
+from thresher.backends.supervisor import packed
+from thresher.planning.machine import Machine
+from thresher.planning.plan import Step
+
+LOST_AFTER_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A Step, how the engine's workers run it, and what it asks for.
+
+    Parameters
+    ----------
+    task : EngineStep
+        What its workers run.
+    group : Group
+        Its resources, as far as the cluster has them, and its environment.
+    spec : dict
+        Its stages' own wishes of the engine.
+    """
+
+    step: Step
+    task: EngineStep
+    group: Group
+    spec: dict[str, Any]
+
+
+class StreamingExecutor(BaseExecutor):
+    """Gives fresh attempts to an engine, and those that failed there to a pool of actors.
+
+    Parameters
+    ----------
+    config : dict | None
+    keys : sequence of str
+        What the configuration may hold.
+    cluster : Cluster
+    """
+
+    def __init__(
+        self, config: dict[str, Any] | None, keys: Sequence[str], cluster: Cluster
+    ) -> None:
+        self.config = checked_config(type(self).__name__, config, keys)
+        self.memory = sys.maxsize  # engines bound their queues themselves
+        self._cluster = cluster
+
+    @abstractmethod
+    def asked_by(self, step: Step) -> dict[str, Any]:
+        """What the stages of a Step ask of the engine."""
+
+    @abstractmethod
+    def stream(self, ray: Any, placed: Sequence[Placed], envelopes: list[Envelope]) -> None:
+        """Run envelopes through all Steps on the engine, to the end."""
+
+    def machine(self) -> Machine | None:
+        """The largest node, once the cluster is known."""
+        return self._cluster.machine()
+
+    def prepare(self) -> None:
+        """Connect to the cluster."""
+        self._cluster.connect()
+
+    def close(self) -> None:
+        """Leave the cluster; end it if it was started for this run."""
+        self._cluster.close()
+
+    def run_segment(
+        self,
+        steps: tuple[Step, ...],
+        context: RunContext,
+        parts: PartSource,
+        sink: Callable[[Message], None],
+        cancel: CancelEvent,
+    ) -> None:
+        """Run leases through the Steps, on the engine as far as it can."""
+        with quietly():
+            ray = self._cluster.connect()
+            groups, notes = groups_for(steps, room_of(ray))
+            for note in notes:
+                self.announce(note)
+            groups = [runtime_env_of(group, self.config) for group in groups]
+            of_step = {index: group for group in groups for index in group.steps}
+            blob = packed(steps, context)
+            reference = ray.put(blob)
+            mailbox = opened(ray)
+            paths = tuple(path for path in sys.path if path)
+            placed = [
+                Placed(
+                    step,
+                    EngineStep(step.index, reference, mailbox, needs_guard(step), paths),
+                    of_step[step.index],
+                    self.asked_by(step),
+                )
+                for step in steps
+            ]
+
+            def engine(envelopes: list[Envelope]) -> None:
+                self.stream(ray, placed, envelopes)
+
+            lost = float(self.config.get("lost_after_s", LOST_AFTER_SECONDS))
+
+            def pool() -> RayPool:
+                return RayPool(ray, blob, [one_of(group) for group in groups], lost_after_s=lost)
+
+            nodes = Nodes(ray, lost)
+            Streamed(ray, steps, engine, mailbox, pool, nodes, parts, sink).run(cancel)
