@@ -105,7 +105,9 @@ class Seed:
         kills = rng.randint(2, 5)
         for start in range(MOST_STARTS):
             job = Job(server, folder)
-            if start < kills:
+            if start == 0 and self.number % 2 == 0:
+                self._kill_in_a_download(job, folder)
+            elif start < kills:
                 self._disturb(rng, job, folder)
             said = job.finish()
             if job.process.returncode == 0:
@@ -114,6 +116,15 @@ class Seed:
                 self.problems.append(f"it ended with {job.process.returncode}: {said[-2000:]}")
                 return
         self.problems.append(f"not complete after {MOST_STARTS} starts")
+
+    def _kill_in_a_download(self, job: Job, folder: Path) -> None:
+        """Whatever the machine's speed, one seed in two strikes before all files are there."""
+        while job.process.poll() is None and not list((folder / "raw").glob("*")):
+            time.sleep(0.005)
+        stage = _stage(folder)
+        if job.process.poll() is None:
+            job.process.kill()
+            self.histogram[f"driver: {stage}"] += 1
 
     def _disturb(self, rng: Random, job: Job, folder: Path) -> None:
         for _ in range(rng.randint(1, 3)):
