@@ -19,7 +19,8 @@ EACH = 20
 @pytest.mark.parametrize("first", range(0, 60, EACH))
 def test_shared_schedules(first: int) -> None:
     for seed in range(first, first + EACH):
-        simulate_shared(seed)
+        world = simulate_shared(seed)
+        assert world.watch.commits, f"seed {seed}: nothing was committed"
 
 
 def test_two_shards_with_one_share_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:

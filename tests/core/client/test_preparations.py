@@ -51,7 +51,11 @@ def test_a_capture_file_that_is_there_is_not_overwritten(tmp_path: Path) -> None
 
 
 def test_stop_before_start_is_nothing() -> None:
-    RayClient().stop()
+    client = RayClient()
+
+    client.stop()
+
+    assert client.address is None
 
 
 def test_without_ray_the_line_to_install_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
