@@ -31,6 +31,7 @@ soak: .venv/.dev ## Simulate 10,000 schedules, read 100,000 random byte strings,
 	$(BIN)/python -m tests.fuzz --count 100000
 	$(BIN)/python tests/faults/kill.py --seeds 200
 	$(BIN)/python tests/faults/shards.py --seeds 50
+	$(BIN)/python tests/faults/engines.py --seeds 100
 
 docs: .venv/.dev ## Write the generated pages of docs/
 	$(BIN)/python -m docs.build

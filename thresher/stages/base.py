@@ -53,7 +53,8 @@ class ProcessingStage(Parametrised, ABC, Generic[X, Y]):
 
     - ``rows``: what happens to rows. ``"same"`` keeps every row in order, ``"subset"`` drops some,
       ``"expand"`` makes several of one, ``"merge"`` one of several, ``"any"`` promises nothing.
-      The first three work row by row: an error is narrowed down to the row that raised it.
+      The first three work row by row: an error is narrowed down to the row that raised it, and
+      tasks that are made of one may be joined again.
     - ``determinism``: ``"exact"``, ``"rounded"`` (float models) or ``"none"`` (network, LLM).
     - ``version``: raised when behaviour changes, so that resuming re-runs what it must.
     - ``gil_free``: true if the work releases the GIL, so that threads serve it.
