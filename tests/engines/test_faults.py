@@ -107,10 +107,16 @@ def test_unknown_keys_in_a_config_are_errors(kind: type[BaseExecutor]) -> None:
         kind({"speed": 11})  # type: ignore[call-arg]
 
 
-@pytest.mark.parametrize("kind", [RayActorPoolExecutor, RayDataExecutor, XennaExecutor])
-def test_the_head_node_cannot_be_left_out(kind: Any) -> None:
-    with pytest.raises(PlanError, match="head node"):
-        kind(ignore_head_node=True)
+def test_xenna_cannot_leave_out_the_head_node() -> None:
+    with pytest.raises(PlanError, match="Xenna cannot leave out the head node"):
+        XennaExecutor(ignore_head_node=True)
+
+
+@pytest.mark.parametrize("kind", [RayActorPoolExecutor, RayDataExecutor])
+def test_a_head_node_alone_cannot_be_left_out(kind: Any, tmp_path: Path) -> None:
+    write_input(tmp_path / "in", files=1, rows=1)
+    with pytest.raises(PlanError, match="no node beside its head node"):
+        run_quietly(pipeline(tmp_path / "in", tmp_path / "out"), kind(ignore_head_node=True))
 
 
 def test_xenna_knows_its_modes() -> None:

@@ -33,15 +33,6 @@ def checked_config(
     return given
 
 
-def not_without_head(executor: str) -> PlanError:
-    """The error for ``ignore_head_node=True``."""
-    return PlanError(
-        "it cannot leave out the head node yet",
-        where=executor,
-        todo="give the head node no CPUs: `ray start --head --num-cpus 0`",
-    )
-
-
 def runtime_env_of(group: Group, config: dict[str, Any]) -> Group:
     """The group with the executor's environment below that of its stages."""
     base = config.get("runtime_env")

@@ -15,6 +15,7 @@ from thresher.planning.plan import Step
 from thresher.stages.resources import Resources
 
 GIB = 2**30
+_HEAD = "node:__internal_head__"
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Group:
         As JSON; empty for the cluster's own.
     guarded : bool
         Whether the work is done in a child process of the actor.
+    not_on : str
+        The node that is left out; empty if none is.
     """
 
     steps: tuple[int, ...]
@@ -36,6 +39,7 @@ class Group:
     size: int
     runtime_env: str = ""
     guarded: bool = False
+    not_on: str = ""
 
     def options(self) -> dict[str, Any]:
         """What Ray is asked for."""
@@ -46,17 +50,23 @@ class Group:
             options["memory"] = int(self.request.memory_gb * GIB)
         if self.runtime_env:
             options["runtime_env"] = json.loads(self.runtime_env)
+        if self.not_on:
+            options["label_selector"] = {"ray.io/node-id": f"!{self.not_on}"}
         return options
 
 
 @dataclass(frozen=True)
 class Room:
-    """What a cluster has: CPUs, GPUs, and the memory of its smallest GPU in GiB (0: unknown)."""
+    """What a cluster has: CPUs, GPUs, and the memory of its smallest GPU in GiB (0: unknown).
+
+    ``without`` is the node that is left out; empty if none is.
+    """
 
     cpus: float
     gpus: float = 0.0
     gpu_memory_gb: float = 0.0
     nodes: int = 1
+    without: str = ""
 
 
 def groups_for(steps: Sequence[Step], room: Room) -> tuple[list[Group], list[str]]:
@@ -83,7 +93,9 @@ def groups_for(steps: Sequence[Step], room: Room) -> tuple[list[Group], list[str
         request = Resources(cpus=min(needed.cpus, room.cpus), gpus=share)
         fits = _fits(request, room)
         size = min(step.max_workers or fits, fits)
-        own.append(Group((step.index,), request, max(size, 1), environment, needs_guard(step)))
+        guarded = needs_guard(step)
+        group = Group((step.index,), request, max(size, 1), environment, guarded, room.without)
+        own.append(group)
     taken = sum(group.size * group.request.cpus for group in own)
     if shared:
         left = max(1, math.floor(room.cpus - taken))
@@ -96,7 +108,8 @@ def groups_for(steps: Sequence[Step], room: Room) -> tuple[list[Group], list[str
             )
         indices = tuple(step.index for step in shared)
         guarded = any(needs_guard(step) for step in shared)
-        own.append(Group(indices, Resources(cpus=cpus), left, guarded=guarded))
+        request = Resources(cpus=cpus)
+        own.append(Group(indices, request, left, guarded=guarded, not_on=room.without))
     return own, notes
 
 
@@ -105,17 +118,32 @@ def one_of(group: Group) -> Group:
     return replace(group, request=Resources(cpus=0.0, gpus=group.request.gpus), size=1)
 
 
-def room_of(ray: Any) -> Room:
-    """What the connected cluster has."""
-    found = ray.cluster_resources()
+def room_of(ray: Any, *, ignore_head_node: bool = False) -> Room:
+    """What the connected cluster has.
+
+    Raises
+    ------
+    PlanError
+        If the head node is to be left out, and there is no other.
+    """
     nodes = [node for node in ray.nodes() if node.get("Alive")]
+    head = ""
+    if ignore_head_node:
+        head = next((n["NodeID"] for n in nodes if _HEAD in n["Resources"]), "")
+        nodes = [node for node in nodes if node["NodeID"] != head]
+        if not nodes:
+            raise PlanError(
+                "the cluster has no node beside its head node, which is to be left out",
+                where="ignore_head_node=True",
+                todo="add nodes to the cluster, or set ignore_head_node=False",
+            )
+
+    def total(name: str) -> float:
+        return sum(float(node["Resources"].get(name, 0.0)) for node in nodes)
+
     memory = [node["Resources"].get("gpu_memory_gb", 0.0) for node in nodes]
-    return Room(
-        float(found.get("CPU", 0.0)),
-        float(found.get("GPU", 0.0)),
-        min((amount for amount in memory if amount), default=0.0),
-        max(len(nodes), 1),
-    )
+    least = min((amount for amount in memory if amount), default=0.0)
+    return Room(total("CPU"), total("GPU"), least, len(nodes), head)
 
 
 def cpus_of_nodes(ray: Any) -> list[float]:

@@ -67,6 +67,8 @@ class StreamingExecutor(BaseExecutor):
         self.memory = sys.maxsize  # engines bound their queues themselves
         self._cluster = cluster
 
+    ignore_head_node = False
+
     @abstractmethod
     def asked_by(self, step: Step) -> dict[str, Any]:
         """What the stages of a Step ask of the engine."""
@@ -98,7 +100,7 @@ class StreamingExecutor(BaseExecutor):
         """Run leases through the Steps, on the engine as far as it can."""
         with quietly():
             ray = self._cluster.connect()
-            groups, notes = groups_for(steps, room_of(ray))
+            groups, notes = groups_for(steps, room_of(ray, ignore_head_node=self.ignore_head_node))
             for note in notes:
                 self.announce(note)
             groups = [runtime_env_of(group, self.config) for group in groups]

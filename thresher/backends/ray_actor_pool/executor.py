@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from threading import Event as CancelEvent
 from typing import Any
 
 from thresher.backends.context import RunContext
 from thresher.backends.executor import BaseExecutor, Message, PartSource
 from thresher.backends.ray.cluster import Cluster, quietly
-from thresher.backends.ray.config import checked_config, not_without_head, runtime_env_of
+from thresher.backends.ray.config import checked_config, runtime_env_of
 from thresher.backends.ray.placement import Room, groups_for, room_of
 from thresher.backends.ray.pool import RayPool
 from thresher.backends.supervisor import Supervisor, packed
@@ -35,7 +36,7 @@ class RayActorPoolExecutor(BaseExecutor):
         (0), ``lost_after_s``: a node that is silent for so many seconds is given up (20),
         ``max_tasks_per_worker``: replace a worker after so many calls (never).
     ignore_head_node : bool
-        Must be False so far: give the head node no CPUs (``num_cpus=0``) instead.
+        Whether no workers are placed on the cluster's head node.
     show_progress : bool
         Whether the run's view tells of the workers.
     progress_interval : float
@@ -44,7 +45,7 @@ class RayActorPoolExecutor(BaseExecutor):
     Raises
     ------
     PlanError
-        For unknown keys in ``config``, and for ``ignore_head_node=True``.
+        For unknown keys in ``config``.
     """
 
     def __init__(
@@ -55,8 +56,6 @@ class RayActorPoolExecutor(BaseExecutor):
         progress_interval: float = 10.0,
     ) -> None:
         self.config = checked_config("RayActorPoolExecutor", config, _KEYS)
-        if ignore_head_node:
-            raise not_without_head(type(self).__name__)
         self.ignore_head_node = ignore_head_node
         self.show_progress = show_progress
         self.progress_interval = progress_interval
@@ -96,7 +95,7 @@ class RayActorPoolExecutor(BaseExecutor):
         """Run leases through the Steps, most downstream first."""
         with quietly():
             ray = self._cluster.connect()
-            room = self._left_room(room_of(ray))
+            room = self._left_room(room_of(ray, ignore_head_node=self.ignore_head_node))
             groups, notes = groups_for(steps, room)
             for note in notes:
                 self.announce(note)
@@ -121,4 +120,4 @@ class RayActorPoolExecutor(BaseExecutor):
         self._room = room
         cpus = room.cpus - float(self.config.get("reserved_cpus", 0.0))
         gpus = room.gpus - float(self.config.get("reserved_gpus", 0.0))
-        return Room(max(cpus, 0.0), max(gpus, 0.0), room.gpu_memory_gb, room.nodes)
+        return replace(room, cpus=max(cpus, 0.0), gpus=max(gpus, 0.0))

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from thresher.backends.ray.cluster import Cluster, engine
-from thresher.backends.ray.config import not_without_head
 from thresher.backends.ray.placement import room_of
 from thresher.backends.ray.streaming_executor import Placed, StreamingExecutor
 from thresher.backends.ray_data.blocks import BlockStep, block_count, rows_of
@@ -32,20 +31,18 @@ class RayDataExecutor(StreamingExecutor):
         ``runtime_env`` for all workers, ``lost_after_s``: a node that is silent for so many
         seconds is given up (20).
     ignore_head_node : bool
-        Must be False so far: give the head node no CPUs (``num_cpus=0``) instead.
+        Whether no workers are placed on the cluster's head node.
 
     Raises
     ------
     PlanError
-        For unknown keys in ``config``, and for ``ignore_head_node=True``.
+        For unknown keys in ``config``.
     """
 
     def __init__(
         self, config: dict[str, Any] | None = None, ignore_head_node: bool = False
     ) -> None:
         super().__init__(config, _KEYS, Cluster())
-        if ignore_head_node:
-            raise not_without_head(type(self).__name__)
         self.ignore_head_node = ignore_head_node
 
     def asked_by(self, step: Step) -> dict[str, Any]:
@@ -56,13 +53,14 @@ class RayDataExecutor(StreamingExecutor):
         """Each Step is a ``map_batches`` over blocks of envelopes."""
         data = engine("ray.data")
         _settle(data)
-        cpus = room_of(ray).cpus
+        cpus = room_of(ray, ignore_head_node=self.ignore_head_node).cpus
         blocks = block_count(len(envelopes), cpus)
         dataset = data.from_items(rows_of(envelopes), override_num_blocks=blocks)
         for one in placed:
             options = one.group.options()
             request = float(one.spec.get("ray_num_cpus", one.step.resources.cpus))
             environment = options.get("runtime_env")
+            selector = options.get("label_selector")
             dataset = dataset.map_batches(
                 BlockStep,
                 fn_constructor_args=(one.task,),
@@ -73,6 +71,7 @@ class RayDataExecutor(StreamingExecutor):
                 num_cpus=min(request, cpus / len(placed)),
                 num_gpus=one.group.request.gpus or None,
                 **({"runtime_env": environment} if environment else {}),
+                **({"label_selector": selector} if selector else {}),
                 **(one.spec.get("ray_remote_args") or {}),
             )
         for _ in dataset.iter_internal_ref_bundles():
