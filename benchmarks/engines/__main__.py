@@ -11,6 +11,7 @@ of a second one, and of the whole program.
 
 import argparse
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -37,7 +38,8 @@ class Side:
         log = cache.folder("logs") / f"engines-{self.name}-{engine}-{work}.log".replace(" ", "-")
         program = HERE / f"{self.name}_side.py"
         command = [self.python, program, engine, work, source, self.output, str(runs)]
-        return run(command, log, {"PYTHONPATH": str(HERE.parents[1])})
+        path = f"{self.python.parent}:{os.environ['PATH']}"
+        return run(command, log, {"PYTHONPATH": str(HERE.parents[1]), "PATH": path})
 
     @property
     def output(self) -> Path:
