@@ -73,7 +73,7 @@ class Seed:
         """The driver kills itself in a commit window, or every worker does."""
         point = rng.choice(POINTS)
         if point in WORKER_POINTS:
-            count = rng.randint(8, 12)  # every worker dies when it has written some files
+            count = rng.randint(12, 18)  # every worker dies when it has written some files
         else:
             count = 1 if point.endswith("seal") else rng.randint(1, 3)
         job = Job(output, self.source, {"THRESHER_CRASH_AT": f"{point}:{count}"})

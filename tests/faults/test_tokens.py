@@ -14,7 +14,7 @@ from tests.tokenizer_files import BPE
 pytestmark = pytest.mark.faults
 
 SCRIPT = Path(__file__).with_name("tokens_job.py")
-POINTS = ("before-write:3", "after-write:4", "after-append:1", "after-publish:1")
+POINTS = ("before-write:9", "after-write:10", "after-append:1", "after-publish:1")
 MOST_STARTS = 4
 KINDS = {
     "megatron": {"JOB_WRITER": "megatron"},
