@@ -122,7 +122,7 @@ def simulate_shared(seed: int) -> World:
             _generation(world, rng, n, first.recipe, first.sources)
             recipe = replace(last.recipe, version=last.recipe.version + 7)
             _generation(world, rng, n, recipe, last.sources)
-    except Exception as error:
+    except Exception as error:  # whatever it is, with its seed and trace
         trace = "\n".join(world.lines[-120:])
         raise Broken(f"seed {seed}: {error!r}\n{trace}") from error
     return world

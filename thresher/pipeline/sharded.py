@@ -131,7 +131,7 @@ class ShardedSession(Session):
             final.close()
             progress.tell_of_all(plan, final, self._keys(plan, final))
             return self._result(plan, final, status, temporary=False)
-        except BaseException as raised:
+        except BaseException as raised:  # told by the view as it closes, then raised again
             error = str(raised)
             raise
         finally:

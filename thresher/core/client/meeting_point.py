@@ -64,7 +64,7 @@ class MeetingPoint:
                     file.flush()
                     os.fsync(file.fileno())
                 os.replace(name, self.path)
-            except BaseException:
+            except BaseException:  # Ctrl-C too: no draft is left behind
                 os.unlink(name)
                 raise
         except OSError as error:

@@ -177,7 +177,7 @@ class RayClient:
         except EngineError as error:
             self._stop(keep_files=not isinstance(error, TimeoutError))
             raise
-        except BaseException:
+        except BaseException:  # Ctrl-C too: no half a cluster is left behind
             self._stop()
             raise
 
