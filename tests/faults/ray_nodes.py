@@ -76,7 +76,8 @@ def three_nodes() -> Iterator[RayNodes]:
     folder = tempfile.mkdtemp(prefix="thr-", dir="/tmp")
     os.environ["RAY_TMPDIR"] = folder  # where Ray writes the cluster's address
     os.mkdir(f"{folder}/ray")
-    head = {**NODE, "temp_dir": folder, "include_dashboard": True}
+    dashboard = {"include_dashboard": True, "dashboard_port": None}  # None: one that is free
+    head = {**NODE, "temp_dir": folder, **dashboard}
     with quietly():
         cluster = Cluster(initialize_head=True, head_node_args=head)
         try:
