@@ -6,7 +6,6 @@ import os
 import sys
 import time
 
-import ray
 from nemo_curator.backends.ray_actor_pool import RayActorPoolExecutor
 from nemo_curator.backends.ray_data import RayDataExecutor
 from nemo_curator.backends.xenna import XennaExecutor
@@ -14,6 +13,7 @@ from nemo_curator.pipeline import Pipeline
 from nemo_curator.stages.text.filters import ScoreFilter, heuristic
 from nemo_curator.stages.text.io.reader import JsonlReader
 from nemo_curator.stages.text.io.writer import JsonlWriter
+from ray.cluster_utils import Cluster
 from work import CPUS, FILTERS
 
 EXECUTORS = {
@@ -25,9 +25,11 @@ EXECUTORS = {
 
 def main(engine: str, work: str, source: str, target: str, runs: int) -> None:
     """Start the cluster, run the pipeline, print the seconds."""
-    # Its own client waits in vain for a cluster that asks for Ray's token.
-    ray.init("local", num_cpus=CPUS, object_store_memory=2 << 30, log_to_driver=False)
-    os.environ["RAY_ADDRESS"] = ray.get_runtime_context().gcs_address
+    # Its own client waits in vain for a cluster that asks for Ray's token, and its executors would
+    # end a cluster that belongs to this process's connection.
+    head = {"num_cpus": CPUS, "object_store_memory": 2 << 30, "include_dashboard": True}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
+    os.environ["RAY_ADDRESS"] = cluster.address
     took = []
     for number in range(runs):
         stages = [
@@ -39,7 +41,7 @@ def main(engine: str, work: str, source: str, target: str, runs: int) -> None:
         began = time.perf_counter()
         pipeline.run(EXECUTORS[engine]())
         took.append(time.perf_counter() - began)
-    ray.shutdown()
+    cluster.shutdown()
     print(json.dumps(took))
 
 
