@@ -51,7 +51,7 @@ def slurm(folder: Path) -> Iterator[dict[str, str]]:
         "ProctrackType=proctrack/linuxproc\nTaskPlugin=task/none\nSwitchType=switch/none\n"
         "MpiDefault=none\nSelectType=select/cons_tres\nSelectTypeParameters=CR_CPU\n"
         "SchedulerParameters=sched_interval=2,batch_sched_delay=0\nReturnToService=2\n"
-        "SlurmdParameters=config_overrides\n"
+        "SlurmdParameters=config_overrides\nMaxArraySize=2\n"
         f"NodeName={host} NodeAddr=127.0.0.1 CPUs=8 RealMemory=4000 State=UNKNOWN\n"
         "PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP\n"
     )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from thresher.backends.executor import BaseExecutor
     from thresher.pipeline.result import RunResult
     from thresher.planning.plan import Plan
+    from thresher.runs.array_task import SlurmArrayConfig
     from thresher.runs.report import Observer
     from thresher.tasks import Task
 
@@ -133,7 +134,7 @@ class Pipeline:
         limit: int | None = None,
         take_over: bool = False,
         observer: Observer | None = None,
-        shard: str | tuple[int, int] | None = None,
+        shard: str | tuple[int, int] | SlurmArrayConfig | None = None,
         wait: float = 60.0,
     ) -> RunResult:
         """Run the pipeline, or what is left of it.
@@ -159,7 +160,7 @@ class Pipeline:
             Run even if another driver seems to hold the run; that one stops.
         observer : Observer | None
             Is told how the run goes; a live view on a terminal when not given.
-        shard : str | tuple[int, int] | None
+        shard : str | tuple[int, int] | SlurmArrayConfig | None
             Run one share of the parts only, as one of several drivers that share the run
             directory: ``"0/4"`` or ``(0, 4)`` is the first of four, ``"slurm"`` the one that
             this task of a Slurm array stands for. The last one publishes.

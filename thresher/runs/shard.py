@@ -9,13 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from thresher.errors import PlanError
+from thresher.runs.array_task import ENABLED, SlurmArrayConfig
 
 SLURM = "slurm"
 """Stands for the shard that the environment of a Slurm array task names."""
-
-INDEX = ("THRESHER_SLURM_ARRAY_SHARD_INDEX", "SLURM_ARRAY_TASK_ID")
-TOTAL = ("THRESHER_SLURM_ARRAY_TOTAL_SHARDS", "SLURM_ARRAY_TASK_COUNT")
-FIRST = ("THRESHER_SLURM_ARRAY_MINIMUM_SHARD_INDEX",)
 
 
 def share_of(name: str, count: int) -> int:
@@ -55,7 +52,9 @@ class Shard:
 
     @classmethod
     def of(cls, value: object, environment: Mapping[str, str]) -> Shard:
-        """From ``"0/4"``, ``(0, 4)``, or ``"slurm"``, which asks the environment.
+        """From ``"0/4"``, ``(0, 4)``, a :class:`SlurmArrayConfig`, or ``"slurm"``.
+
+        The last asks the environment.
 
         Raises
         ------
@@ -64,9 +63,11 @@ class Shard:
         """
         if isinstance(value, Shard):
             return value
+        if isinstance(value, SlurmArrayConfig):
+            return cls(value.shard_index - value.minimum_shard_index, value.total_shards)
         if isinstance(value, str):
             if value.strip().lower() == SLURM:
-                return cls.of_array_task(environment)
+                return cls.of(_array_task(environment), environment)
             if match := re.fullmatch(r"\s*(\d+)\s*/\s*(\d+)\s*", value):
                 return cls(int(match[1]), int(match[2]))
         elif isinstance(value, tuple) and len(value) == 2 and all(map(_is_count, value)):
@@ -75,40 +76,16 @@ class Shard:
             f"{value!r} names no shard", where="shard", todo="write 0/4, or slurm in a Slurm array"
         )
 
-    @classmethod
-    def of_array_task(cls, environment: Mapping[str, str]) -> Shard:
-        """The shard of this task of a Slurm array.
 
-        ``SLURM_ARRAY_TASK_ID`` of ``SLURM_ARRAY_TASK_COUNT``. The variables
-        ``THRESHER_SLURM_ARRAY_SHARD_INDEX``, ``..._TOTAL_SHARDS`` and
-        ``..._MINIMUM_SHARD_INDEX`` (0) go before, for arrays that retry some shards only.
-        """
-        index, total = (_number(environment, names) for names in (INDEX, TOTAL))
-        first = _number(environment, FIRST) or 0
-        if index is None or total is None:
-            missing = " and ".join(n[-1] for n, v in ((INDEX, index), (TOTAL, total)) if v is None)
-            raise PlanError(
-                f"this is no task of a Slurm array: {missing} not set",
-                where="shard 'slurm'",
-                todo="submit with sbatch --array=0-3, or name the shard: --shard 0/4",
-            )
-        if not 0 <= index - first < total:
-            raise PlanError(
-                f"array task {index} is none of {total} shards from {first} on",
-                where="shard 'slurm'",
-                todo=f"submit with --array=0-{total - 1}; when only some are run again, set "
-                f"{TOTAL[0]} to the number of all",
-            )
-        return cls(index - first, total)
-
-
-def _number(environment: Mapping[str, str], names: tuple[str, ...]) -> int | None:
-    for name in names:
-        if text := environment.get(name, "").strip():
-            if not text.isdigit():
-                raise PlanError(f"{name}={text!r} is no number", where="shard 'slurm'")
-            return int(text)
-    return None
+def _array_task(environment: Mapping[str, str]) -> SlurmArrayConfig:
+    found = SlurmArrayConfig.from_env(environment)
+    if found is None:
+        raise PlanError(
+            f"this is no task of a Slurm array: SLURM_ARRAY_TASK_ID is not set, or {ENABLED} is 0",
+            where="shard 'slurm'",
+            todo="submit with sbatch --array=0-3, or name the shard: --shard 0/4",
+        )
+    return found
 
 
 def _is_count(value: object) -> bool:
