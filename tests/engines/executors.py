@@ -16,3 +16,5 @@ ENGINES: dict[str, Callable[[], BaseExecutor]] = {
     "xenna batch": lambda: XennaExecutor({"execution_mode": "batch"}),
     "ray data": RayDataExecutor,
 }
+EXECUTORS = tuple(name for name in ENGINES if name != "xenna batch")
+"""One entry each, for what the mode of an engine has no say in: Xenna's batch mode is slow."""

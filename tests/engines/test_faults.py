@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.engines.executors import ENGINES
+from tests.engines.executors import ENGINES, EXECUTORS
 from tests.engines.pipelines import CASES, LESS, ONE
 from tests.toys import (
     EndWorkerOnce,
@@ -41,7 +41,7 @@ def pipeline(source: Path, output: Path, *stages: Any, **options: Any) -> Pipeli
     return Pipeline("faults", stages=found, **options)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", EXECUTORS)
 def test_an_engine_worker_that_is_killed(engine: str, tmp_path: Path) -> None:
     write_input(tmp_path / "in", files=12, rows=5)
     stages = [Lengths().with_(resources=ONE), Pass().with_(resources=LESS)]
@@ -55,7 +55,7 @@ def test_an_engine_worker_that_is_killed(engine: str, tmp_path: Path) -> None:
     assert read_output(tmp_path / "out") == read_output(tmp_path / "local")
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", EXECUTORS)
 def test_a_run_that_is_complete_is_not_repeated(engine: str, tmp_path: Path) -> None:
     case = CASES["linear"]
     run_quietly(case.pipeline(tmp_path / "in", tmp_path / "out"), ENGINES[engine]())
@@ -94,7 +94,7 @@ class Unprepared(Pass):
         raise OSError("no such model")
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", EXECUTORS)
 def test_a_stage_that_cannot_be_set_up(engine: str, tmp_path: Path) -> None:
     write_input(tmp_path / "in", files=2, rows=3)
     with pytest.raises(StageError, match="no such model"):

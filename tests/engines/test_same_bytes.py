@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.engines.executors import ENGINES
+from tests.engines.executors import ENGINES, EXECUTORS
 from tests.engines.pipelines import CASES, Case
 from tests.toys import quarantined, read_output, run_quietly
 from thresher.backends.executor import BaseExecutor
@@ -49,8 +49,11 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, 
     return found
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("name", CASES)
+RUNS = [(name, engine) for name in CASES for engine in EXECUTORS]
+RUNS += [(name, "xenna batch") for name in ("linear", "fan-out", "poison")]
+
+
+@pytest.mark.parametrize(("name", "engine"), RUNS)
 def test_every_case(name: str, engine: str, expected: Any) -> None:
     folder, local = expected[name]
     found = told(CASES[name], folder, engine.replace(" ", "-"), ENGINES[engine]())

@@ -146,6 +146,10 @@ class BaseExecutor(ABC):
     def announce(self, text: str) -> None:
         """Tell the user something; a run puts its view in this place."""
 
+    def activity(self) -> str:
+        """What its workers do now, in a few words; empty if it does not tell."""
+        return ""
+
     def machine(self) -> Machine | None:
         """What plans are checked against; None is this machine."""
         return None

@@ -21,8 +21,10 @@ def needs_guard(step: Step) -> bool:
 
     Engines do not survive what kills their workers, or try it for ever. Steps on a GPU stay in the
     process that holds their model unless they ask for one of their own; those of our own kernels
-    are safe.
+    are safe. Ranks of a collective are processes of their own already.
     """
+    if step.collective:
+        return False
     if step.resources.requires_gpu:
         return any(stage.isolation == "process" for stage in step.stages)
     return not step.gil_free
@@ -37,12 +39,16 @@ class Guard:
         Cloudpickled (steps, context).
     packer : Packer
         Makes parcels of children, which leave the process as files.
+    node : str
+        The machine's name among those of the cluster.
     """
 
-    def __init__(self, blob: bytes, worker_id: str, packer: Packer | None = None) -> None:
+    def __init__(
+        self, blob: bytes, worker_id: str, packer: Packer | None = None, node: str = "local"
+    ) -> None:
         self.packer: Packer = packer or Handed()
         folders = ParcelFolders.create(tempfile.gettempdir())
-        self._pool = ProcessPool(1, folders, Recycling())
+        self._pool = ProcessPool(1, folders, Recycling(), node)
         self._pool.serve(blob)
         self.worker_id = worker_id
 

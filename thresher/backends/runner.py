@@ -292,7 +292,7 @@ class StepCall:
         self, index: int, stage: Stage, task: AnyTask, error: Exception
     ) -> list[AnyTask]:
         narrow = isinstance(task, DocumentBatch) and stage.rows in ROW_WISE
-        if not narrow:
+        if not narrow or stage.collective:  # other ranks would wait for this one
             raise of_a_whole_task(stage, error) from error
         assert isinstance(task, DocumentBatch)
 

@@ -14,6 +14,7 @@ from time import perf_counter
 from typing import Any
 
 from thresher.backends.call_failed import CallFailed, in_words
+from thresher.backends.collective import alone
 from thresher.backends.context import Attempt, RunContext
 from thresher.backends.executor import Done, Message
 from thresher.backends.memory import PeakMemory
@@ -25,7 +26,7 @@ from thresher.errors import ModelError, StorageError, ThresherError
 from thresher.planning.plan import Stage, Step
 from thresher.runs.part import Path
 from thresher.runs.task_file import pickled, to_bytes
-from thresher.stages.base import NodeInfo, ProcessingStage, WorkerMetadata
+from thresher.stages.base import Collective, NodeInfo, ProcessingStage, WorkerMetadata
 from thresher.stages.filtering import share_work
 from thresher.stages.reading import ReaderStage
 from thresher.tasks import Task
@@ -43,6 +44,10 @@ class Envelope:
     step: int
     parcel: Parcel
 
+    def shadow(self) -> Envelope:
+        """For ranks that work along with rank 0: as a probe, which leaves nothing behind."""
+        return replace(self, attempt=replace(self.attempt, probe=True))
+
 
 class StepServer:
     """Runs calls of a Segment's Steps; sets each Step up when it is first called.
@@ -53,15 +58,28 @@ class StepServer:
         Cloudpickled (steps, context): every worker has copies of its own.
     packer : Packer
         Makes parcels of children.
+    node : str
+        The machine's name among those of the cluster.
+    collective : Collective | None
+        Its place among the workers of a collective Step; None is a world of its own.
     """
 
-    def __init__(self, blob: bytes, worker_id: str, packer: Packer) -> None:
+    def __init__(
+        self,
+        blob: bytes,
+        worker_id: str,
+        packer: Packer,
+        node: str = "local",
+        collective: Collective | None = None,
+    ) -> None:
         self.steps: tuple[Step, ...]
         self.context: RunContext
         steps, self.context = pickle.loads(blob)
         self.steps = tuple(_prepared(step) for step in steps)
         self.worker_id = worker_id
         self.packer = packer
+        self.node = node
+        self.collective = collective
         self._streaming = _streaming(self.steps)
         self._ready: set[int] = set()
         self._set: list[Stage] = []
@@ -154,10 +172,13 @@ class StepServer:
     def _set_up(self, step: Step) -> None:
         if step.index in self._ready:
             return
+        worker = WorkerMetadata(self.worker_id)
+        if step.collective:
+            worker = replace(worker, collective=self.collective or alone())
         for number, stage in enumerate(step.stages):
             try:
-                self._set_up_node(stage, f"{step.index}-{number}")
-                stage.setup(WorkerMetadata(self.worker_id))
+                self._set_up_node(stage, f"{self.node}-{step.index}-{number}", worker)
+                stage.setup(worker)
                 self._set.append(stage)
             except ThresherError as error:
                 kind = "model" if isinstance(error, ModelError) else "setup"
@@ -169,8 +190,8 @@ class StepServer:
                 raise CallFailed("setup", stage.name, told, todo) from error
         self._ready.add(step.index)
 
-    def _set_up_node(self, stage: Stage, key: str) -> None:
-        """Once per machine: the first worker does it under a lock, the others wait."""
+    def _set_up_node(self, stage: Stage, key: str, worker: WorkerMetadata) -> None:
+        """Once per node: the first worker does it under a lock, the others wait."""
         if type(stage).setup_on_node is ProcessingStage.setup_on_node:
             return
         folder = FilePath(self.context.node_folder)
@@ -179,7 +200,7 @@ class StepServer:
         with (folder / f"{key}.lock").open("w") as lock:
             _lock(lock.fileno())
             if not done.exists():
-                stage.setup_on_node(NodeInfo("local"), WorkerMetadata(self.worker_id))
+                stage.setup_on_node(NodeInfo(self.node), worker)
                 done.touch()
 
 

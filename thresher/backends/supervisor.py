@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from thresher.errors import StageError
 from thresher.planning.plan import Step
 
 POLL_SECONDS = 0.1
+_ROUNDING = 1e-6
 
 
 @dataclass
@@ -31,6 +31,7 @@ class Supervisor:
     parts: PartSource
     sink: Callable[[Message], None]
     slots: int
+    nodes: int = 1
     waiting: list[deque[Envelope]] = field(init=False)
     running: dict[int, int] = field(init=False)
 
@@ -76,15 +77,16 @@ class Supervisor:
 
     def _has_workers(self, step: Step) -> bool:
         """Whether the Step's own limit of workers leaves room."""
-        return step.max_workers is None or self.running[step.index] < step.max_workers
+        most = step.workers_on(self.nodes)
+        return most is None or self.running[step.index] < most
 
     def _has_cores(self, step: Step) -> bool:
         """Whether the cores that are not taken suffice; a Step that runs alone always has them."""
         used = sum(self._cores(s) * self.running[s.index] for s in self.steps)
-        return used == 0 or used + self._cores(step) <= max(self.slots, 1)
+        return used == 0 or used + self._cores(step) <= max(self.slots, 1) + _ROUNDING
 
-    def _cores(self, step: Step) -> int:
-        return min(max(1, math.ceil(step.resources.cpus)), max(self.slots, 1))
+    def _cores(self, step: Step) -> float:
+        return min(step.resources.cpus, max(self.slots, 1))
 
     def _meet(self, event: Event) -> None:
         envelope = event.envelope

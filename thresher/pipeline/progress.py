@@ -39,6 +39,7 @@ class Progress:
         self._warnings: list[str] = []
         self._started = False
         self._of_all = False
+        self._workers = ""
 
     def start(self, start: RunStart) -> None:
         """The first part is about to run."""
@@ -71,11 +72,15 @@ class Progress:
                 self.observer.warned(f"part {record.name!r} is in quarantine: {record.failure}")
         self._tell()
 
-    def running(self, n: int, restarts: int, queue: tuple[int, int] = (0, 0)) -> None:
+    def running(
+        self, n: int, restarts: int, queue: tuple[int, int] = (0, 0), workers: str = ""
+    ) -> None:
         """So many parts are in flight, and so many workers of this Segment were replaced.
 
-        ``queue`` are the bytes that those parts are expected to take, and may take.
+        ``queue`` are the bytes that those parts are expected to take, and may take; ``workers`` is
+        what the executor tells of its workers.
         """
+        self._workers = workers
         self._running = n
         self._queue = queue
         self._restarts = self._restarts_before + restarts
@@ -124,6 +129,7 @@ class Progress:
             sum(stage.quarantined for stage in counts),
             self._restarts,
             *self._queue,
+            self._workers,
         )
 
     def _flat(self) -> tuple[StageCounts, ...]:

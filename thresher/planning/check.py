@@ -74,6 +74,14 @@ def check_shape(stages: Sequence[Stage], has_tasks: bool) -> list[ThresherError]
                     "move the writer to the end; use Checkpoint() to keep rows midway",
                 )
             )
+        if stage.collective and stage.num_workers() is None:
+            mistakes.append(
+                PlanError(
+                    "its workers start together, and it does not say how many",
+                    where,
+                    "say .with_(num_workers=...)",
+                )
+            )
         if _has_no_work(stage):
             mistakes.append(
                 PlanError(

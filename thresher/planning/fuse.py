@@ -16,7 +16,8 @@ def fuse(stages: Sequence[Stage], *, fusion: bool = True) -> tuple[Step, ...]:
     """Cut a Segment's stages into Steps.
 
     Neighbours fuse if resources, runtime_env, num_workers, isolation and determinism are the same;
-    a writer joins whatever stands before it, since it needs nothing but its rows.
+    a writer joins whatever stands before it, since it needs nothing but its rows. Collective
+    stages stand alone: all of their workers run them, and a task must be written once.
     """
     groups: list[list[Stage]] = []
     for stage in stages:
@@ -28,6 +29,8 @@ def fuse(stages: Sequence[Stage], *, fusion: bool = True) -> tuple[Step, ...]:
 
 
 def _together(left: Stage, right: Stage) -> bool:
+    if left.collective or right.collective:
+        return False
     if isinstance(right, BaseWriter) and not right.changes():
         return True
     return _key(left) == _key(right)
@@ -39,6 +42,7 @@ def _key(stage: Stage) -> tuple[Any, ...]:
         stage.resources,
         runtime,
         stage.num_workers(),
+        stage.xenna_stage_spec().get("num_workers_per_node"),
         stage.isolation,
         stage.determinism,
     )

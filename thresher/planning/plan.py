@@ -42,6 +42,11 @@ class Step:
         return all(stage.gil_free and stage.isolation == "none" for stage in self.stages)
 
     @property
+    def collective(self) -> bool:
+        """Whether its workers run every task together."""
+        return self.stages[0].collective
+
+    @property
     def resources(self) -> Resources:
         """What one worker needs."""
         return self.stages[0].resources
@@ -51,6 +56,19 @@ class Step:
         """The most workers its stages allow at a time; None if they leave it to the executor."""
         limits = [n for stage in self.stages if (n := stage.num_workers()) is not None]
         return min(limits) if limits else None
+
+    @property
+    def workers_per_node(self) -> int | None:
+        """The most workers its stages allow on each node; None if they do not say."""
+        specs = (stage.xenna_stage_spec() for stage in self.stages)
+        limits = [n for spec in specs if (n := spec.get("num_workers_per_node")) is not None]
+        return min(limits) if limits else None
+
+    def workers_on(self, nodes: int) -> int | None:
+        """The most workers at a time on so many nodes; None if its stages do not say."""
+        each = self.workers_per_node
+        limits = [self.max_workers, None if each is None else each * nodes]
+        return min((n for n in limits if n is not None), default=None)
 
 
 @dataclass(frozen=True)

@@ -39,11 +39,31 @@ class NodeInfo:
 
 
 @dataclass(frozen=True)
+class Collective:
+    """A worker's place among those that run a stage together.
+
+    Parameters
+    ----------
+    rank : int
+        From 0; what rank 0 answers counts.
+    world_size : int
+        How many there are.
+    address : str
+        ``host:port`` of rank 0, free for a store such as torch's ``tcp://`` rendezvous.
+    """
+
+    rank: int
+    world_size: int
+    address: str
+
+
+@dataclass(frozen=True)
 class WorkerMetadata:
-    """The worker a stage is set up in."""
+    """The worker a stage is set up in; ``collective`` is None unless the stage asks for it."""
 
     worker_id: str = ""
     allocation: Any = None
+    collective: Collective | None = None
 
 
 class ProcessingStage(Parametrised, ABC, Generic[X, Y]):
@@ -60,6 +80,9 @@ class ProcessingStage(Parametrised, ABC, Generic[X, Y]):
     - ``gil_free``: true if the work releases the GIL, so that threads serve it.
     - ``whole_parts``: true if it must be given all batches of a part at once, joined into one.
     - ``isolation``: ``"process"`` runs the stage where a crash cannot take anything else along.
+    - ``collective``: true if its ``num_workers()`` workers work on every task together. They start
+      together, :meth:`setup` tells each its :class:`Collective`, all are given the same tasks, and
+      the answers of rank 0 count.
 
     Constructors validate and store and do nothing else; models load in :meth:`setup`.
     """
@@ -76,6 +99,7 @@ class ProcessingStage(Parametrised, ABC, Generic[X, Y]):
     gil_free: ClassVar[bool] = False
     whole_parts: ClassVar[bool] = False
     isolation: ClassVar[Literal["process", "none"]] = "none"
+    collective: ClassVar[bool] = False
     is_source_stage: ClassVar[bool] = False
     is_sink_stage: ClassVar[bool] = False
     is_resumable: ClassVar[bool] = True

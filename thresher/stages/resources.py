@@ -52,3 +52,6 @@ class Resources:
     def requires_gpu(self) -> bool:
         """Whether a worker needs a GPU or a share of one."""
         return self.gpus > 0 or self.gpu_memory_gb > 0
+
+
+NOTHING = Resources(cpus=0.0)

@@ -77,6 +77,8 @@ class LocalExecutor(BaseExecutor):
         cancel: CancelEvent,
     ) -> None:
         """Run leases through the Steps, most downstream first."""
+        for stage in (stage for step in steps for stage in step.stages if stage.runtime_env):
+            self.announce(f"stage {stage.name!r} runs without its runtime_env, which needs Ray")
         blob = packed(steps, context)
         pool = self._pool(steps, blob)
         try:

@@ -56,8 +56,11 @@ class ProcessPool(Pool):
     Workers start before the Segment is known, so that they are there when it is.
     """
 
-    def __init__(self, size: int, folders: ParcelFolders, recycling: Recycling) -> None:
+    def __init__(
+        self, size: int, folders: ParcelFolders, recycling: Recycling, node: str = "local"
+    ) -> None:
         self.size = size
+        self.node = node
         self.folders = folders
         self.recycling = recycling
         self._blob: bytes | None = None
@@ -89,7 +92,8 @@ class ProcessPool(Pool):
         try:
             if not worker.informed:
                 shared, disk = self.folders.shared, self.folders.disk
-                segment = ("segment", self._blob, worker.name, shared, disk, worker.stacks)
+                who = (worker.name, self.node)
+                segment = ("segment", self._blob, who, shared, disk, worker.stacks)
                 worker.pipe.send_bytes(pickle.dumps(segment, protocol=5))
                 worker.informed = True
             worker.pipe.send_bytes(pickle.dumps(("call", envelope), protocol=5))

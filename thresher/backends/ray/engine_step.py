@@ -1,23 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """EngineStep: one Step as a stage of an engine that streams and places.
 
-Its tasks are envelopes. What it makes travels on through the engine, what it reports goes to the
-driver's mailbox: the engine's own retries and results do not matter.
+Its tasks are blocks of envelopes. What it makes travels on through the engine, what it reports
+goes to the driver's mailbox: the engine's own retries and results do not matter.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from thresher.backends.executor import Heartbeat, Started
 from thresher.backends.guard import Guard
 from thresher.backends.parcel import Handed
+from thresher.backends.ray.blocks import Block, blocks_after
+from thresher.backends.ray.gang import Gang, no_beat
 from thresher.backends.ray.mailbox import Sender
-from thresher.backends.server import Envelope, StepServer
+from thresher.backends.server import StepServer
+from thresher.stages.base import Collective
+from thresher.stages.resources import NOTHING, Resources
 
 
 @dataclass
@@ -34,6 +37,9 @@ class EngineStep:
         Whether the work is done in a child process, which may die alone.
     paths : tuple[str, ...]
         The driver's ``sys.path``.
+    ranks : int
+        Of a collective Step, the workers; ``request`` is what one of them needs, ``places`` where
+        they go.
     """
 
     index: int
@@ -41,9 +47,16 @@ class EngineStep:
     mailbox: Any
     guarded: bool
     paths: tuple[str, ...]
+    ranks: int = 0
+    request: Resources = NOTHING
+    places: Any = None
 
-    def start(self) -> None:
-        """Set the worker up; stages are set up with their first call."""
+    def start(self, place: Collective | None = None) -> None:
+        """Set the worker up; stages are set up with their first call.
+
+        ``place`` is the worker's rank where the engine itself starts a collective Step's workers;
+        else this one starts them.
+        """
         import pyarrow
 
         from thresher.backends.ray.cluster import engine
@@ -52,17 +65,26 @@ class EngineStep:
         sys.path[:] = [*dict.fromkeys([*sys.path, *self.paths])]
         pyarrow.set_cpu_count(1)
         blob = ray.get(self.blob)
-        worker_id = f"{ray.get_runtime_context().get_node_id()[:8]}-{os.getpid()}"
-        kind = Guard if self.guarded else StepServer
-        self._server = kind(blob, worker_id, Handed())
+        node = ray.get_runtime_context().get_node_id()
+        worker_id = f"{node[:8]}-{os.getpid()}"
+        self._server: StepServer | Guard | Gang
+        if self.ranks and place is None:
+            self._server = Gang(blob, worker_id, Handed(), self.ranks, self.request, self.places)
+        elif self.guarded:
+            self._server = Guard(blob, worker_id, Handed(), node)
+        else:
+            self._server = StepServer(blob, worker_id, Handed(), node, place)
         self._sender = Sender(ray, self.mailbox)
+        self._follows = place is not None and place.rank > 0
 
-    def call(self, envelopes: Sequence[Envelope]) -> list[Envelope]:
-        """Run the Step on each; the envelopes for the next Step."""
+    def call(self, block: Block) -> list[Block]:
+        """Run the Step on each envelope; the blocks for the next Step."""
         if not hasattr(self, "_server"):
             self.start()
-        made: list[Envelope] = []
-        for envelope in envelopes:
+        if self._follows:
+            return self._shadow(block)
+        made: Block = []
+        for envelope in block:
             token = envelope.attempt.token
             self._sender.send(Started(token, envelope.path, self.index))
 
@@ -72,7 +94,13 @@ class EngineStep:
             message, children = self._server.call(envelope, beat)
             self._sender.send(message)
             made += children
-        return made
+        return blocks_after(block, made)
+
+    def _shadow(self, block: Block) -> list[Block]:
+        """Work along with rank 0, and leave nothing behind."""
+        for envelope in block:
+            self._server.call(envelope.shadow(), no_beat)
+        return []
 
     def stop(self) -> None:
         """Tear the stages down."""

@@ -7,6 +7,7 @@ on each node where there are workers, and is asked for a sign of life.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -38,11 +39,14 @@ class Nodes:
     ----------
     lost_after_s : float
         Seconds without an answer after which a node counts as lost.
+    announce : callable
+        Tells the user which node was given up.
     """
 
-    def __init__(self, ray: Any, lost_after_s: float) -> None:
+    def __init__(self, ray: Any, lost_after_s: float, announce: Callable[[str], None]) -> None:
         self._ray = ray
         self._lost_after = lost_after_s
+        self._announce = announce
         self._watched: dict[str, _Watched] = {}
         self._lost: set[str] = set()
         self._here = str(ray.get_runtime_context().get_node_id())
@@ -78,21 +82,26 @@ class Nodes:
                 del self._watched[node]
                 self._lost.add(node)
                 found.append(node)
+                self._announce(f"node {self._address(node)} does not answer: it is given up")
         return found
 
     def _is_silent(self, watched: _Watched, now: float) -> bool:
         done, _ = self._ray.wait([watched.question], timeout=0, fetch_local=False)
         if not done:
             return now - watched.answered > self._lost_after
-        if now - watched.asked < ASK_EVERY_SECONDS:
-            return False
         try:
             self._ray.get(watched.question, timeout=1)
         except self._ray.exceptions.RayError:
             return True
+        if now - watched.asked < ASK_EVERY_SECONDS:
+            return False
         watched.answered = watched.asked = now
         watched.question = watched.actor.answer.remote()
         return False
+
+    def _address(self, node: str) -> str:
+        known = {found["NodeID"]: found["NodeManagerAddress"] for found in self._ray.nodes()}
+        return str(known.get(node, node[:8]))
 
     def close(self) -> None:
         """End the sentinels."""

@@ -15,6 +15,7 @@ from thresher.planning.plan import Step
 from thresher.stages.resources import Resources
 
 GIB = 2**30
+_LEAST_CPUS = 0.1
 _HEAD = "node:__internal_head__"
 
 
@@ -32,6 +33,9 @@ class Group:
         Whether the work is done in a child process of the actor.
     not_on : str
         The node that is left out; empty if none is.
+    ranks : int
+        Of a collective Step, the workers; ``request`` is of one of them, and the actor that leads
+        them needs nothing itself.
     """
 
     steps: tuple[int, ...]
@@ -40,11 +44,12 @@ class Group:
     runtime_env: str = ""
     guarded: bool = False
     not_on: str = ""
+    ranks: int = 0
 
     def options(self) -> dict[str, Any]:
         """What Ray is asked for."""
-        options: dict[str, Any] = {"num_cpus": self.request.cpus}
-        if self.request.gpus:
+        options: dict[str, Any] = {"num_cpus": 0 if self.ranks else self.request.cpus}
+        if self.request.gpus and not self.ranks:
             options["num_gpus"] = self.request.gpus
         if self.request.memory_gb:
             options["memory"] = int(self.request.memory_gb * GIB)
@@ -72,8 +77,8 @@ class Room:
 def groups_for(steps: Sequence[Step], room: Room) -> tuple[list[Group], list[str]]:
     """Groups of actors that fit, and what was decided on the way, for the log.
 
-    Steps that need neither a GPU nor an environment of their own share all CPUs; each of the
-    others has its own actors.
+    Steps that need neither a GPU nor an environment of their own share all CPUs, with an actor for
+    each, or for each fraction that one of them asks for; each of the others has its own actors.
 
     Raises
     ------
@@ -86,20 +91,24 @@ def groups_for(steps: Sequence[Step], room: Room) -> tuple[list[Group], list[str
     for step in steps:
         needed = step.resources
         environment = _environment(step)
+        if step.collective:
+            own.append(_gang(step, environment, room))
+            continue
         if not needed.requires_gpu and not environment:
             shared.append(step)
             continue
         share = _gpu_share(step, room)
         request = Resources(cpus=min(needed.cpus, room.cpus), gpus=share)
         fits = _fits(request, room)
-        size = min(step.max_workers or fits, fits)
+        size = min(step.workers_on(room.nodes) or fits, fits)
         guarded = needs_guard(step)
         group = Group((step.index,), request, max(size, 1), environment, guarded, room.without)
         own.append(group)
-    taken = sum(group.size * group.request.cpus for group in own)
+    taken = sum(group.size * max(group.ranks, 1) * group.request.cpus for group in own)
     if shared:
-        left = max(1, math.floor(room.cpus - taken))
-        cpus = 1.0 if room.cpus >= 1 + taken else max(0.0, room.cpus - taken)
+        least = min(max(step.resources.cpus, _LEAST_CPUS) for step in shared)
+        cpus = max(0.0, min(1.0, least, room.cpus - taken))
+        left = max(1, math.floor((room.cpus - taken) / cpus + 1e-6)) if cpus else 1
         most = max(step.resources.cpus for step in shared)
         if most > room.cpus:
             notes.append(
@@ -111,6 +120,26 @@ def groups_for(steps: Sequence[Step], room: Room) -> tuple[list[Group], list[str
         request = Resources(cpus=cpus)
         own.append(Group(indices, request, left, guarded=guarded, not_on=room.without))
     return own, notes
+
+
+def _gang(step: Step, environment: str, room: Room) -> Group:
+    """The group of a collective Step: one actor, which leads all of its workers.
+
+    Raises
+    ------
+    PlanError
+        If the cluster does not have room for all of them at a time.
+    """
+    ranks = step.max_workers or 1
+    request = Resources(cpus=step.resources.cpus, gpus=_gpu_share(step, room))
+    if request.cpus * ranks > room.cpus or request.gpus * ranks > room.gpus:
+        gpus = f" and {room.gpus:g} GPUs" if request.gpus else ""
+        raise PlanError(
+            f"its {ranks} workers start together, and the cluster has {room.cpus:g} CPUs{gpus}",
+            where=f"stage {step.stages[0].name!r}",
+            todo="ask for fewer workers or less for each, or run on a larger cluster",
+        )
+    return Group((step.index,), request, 1, environment, not_on=room.without, ranks=ranks)
 
 
 def one_of(group: Group) -> Group:

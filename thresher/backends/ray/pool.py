@@ -5,15 +5,17 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections import deque
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import monotonic
+from types import MappingProxyType
 from typing import Any
 
 from thresher.backends.executor import Heartbeat
 from thresher.backends.parcel import Parcel
 from thresher.backends.pool import Event, Pool, died
+from thresher.backends.ray.gang import first_line, places_for
 from thresher.backends.ray.nodes import Nodes
 from thresher.backends.ray.parcels import StoredParcel
 from thresher.backends.ray.placement import Group
@@ -31,6 +33,7 @@ class _Actor:
     handle: Any
     group: Group
     name: str
+    places: Any = None  # of the ranks that it leads
     born: float = field(default_factory=monotonic)
     start: Any = None  # a reference while it is being placed
     node: str = ""
@@ -51,8 +54,12 @@ class RayPool(Pool):
         Which Steps run where, and on how many actors.
     lost_after_s : float
         Seconds of silence after which a node counts as lost.
+    announce : callable
+        Tells the user of it.
     max_tasks_per_worker : int | None
         Replace an actor after so many calls.
+    most_per_node : dict[int, int]
+        Steps that a node may run only so often at a time.
     """
 
     def __init__(
@@ -62,15 +69,18 @@ class RayPool(Pool):
         groups: Sequence[Group],
         *,
         lost_after_s: float,
+        announce: Callable[[str], None],
         max_tasks_per_worker: int | None = None,
+        most_per_node: Mapping[int, int] = MappingProxyType({}),
     ) -> None:
         self._ray = ray
         self._blob = ray.put(blob)
         self._kind = ray.remote(
             max_restarts=0, max_task_retries=0, concurrency_groups={"questions": 1}
         )(_actor_class(ray))
-        self._nodes = Nodes(ray, lost_after_s)
+        self._nodes = Nodes(ray, lost_after_s, announce)
         self._max_tasks = max_tasks_per_worker
+        self._most_per_node = most_per_node
         self._group_of = {step: group for group in groups for step in group.steps}
         self._actors: list[_Actor] = []
         self._early: deque[Event] = deque()
@@ -90,15 +100,12 @@ class RayPool(Pool):
 
     def takes(self, step: int) -> bool:
         """Whether an actor of the Step's group is free."""
-        group = self._group_of[step]
-        return any(self._is_free(actor) and actor.group is group for actor in self._actors)
+        return bool(self._free_for(step))
 
     def submit(self, envelope: Envelope) -> None:
         """Send an envelope to a free actor; to one where the data lies, if there is one."""
-        group = self._group_of[envelope.step]
-        free = [a for a in self._actors if self._is_free(a) and a.group is group]
         near = getattr(envelope.parcel, "node", "")
-        actor = min(free, key=lambda actor: actor.node != near)
+        actor = min(self._free_for(envelope.step), key=lambda actor: actor.node != near)
         if near and self._nodes.is_lost(near):
             self._early.append(died(envelope, "its node was lost, and its data with it"))
             return
@@ -108,6 +115,14 @@ class RayPool(Pool):
         call = actor.handle.call.options(num_returns="streaming")
         actor.answers = call.remote(envelope)
         actor.finished = actor.answers.completed()
+
+    def activity(self) -> str:
+        """How many actors run which Step, and how many are on their way."""
+        steps = Counter(a.envelope.step for a in self._actors if a.envelope is not None)
+        told = [f"step {step + 1}: {n}" for step, n in sorted(steps.items())]
+        starting = sum(actor.start is not None for actor in self._actors)
+        told += [f"starting: {starting}"] if starting else []
+        return f"{len(self._actors)} workers ({', '.join(told) or 'idle'})"
 
     def wait(self, timeout: float) -> list[Event]:
         """Answers, deaths and progress."""
@@ -151,17 +166,31 @@ class RayPool(Pool):
     def _is_free(actor: _Actor) -> bool:
         return actor.start is None and actor.envelope is None
 
+    def _free_for(self, step: int) -> list[_Actor]:
+        """Free actors that run a Step, on nodes that do not run it as often as they may."""
+        group = self._group_of[step]
+        found = [a for a in self._actors if self._is_free(a) and a.group is group]
+        most = self._most_per_node.get(step)
+        if most is None:
+            return found
+        busy = Counter(a.node for a in self._actors if a.envelope and a.envelope.step == step)
+        return [actor for actor in found if busy[actor.node] < most]
+
     def _spawn(self, group: Group) -> None:
         self._born += 1
         name = f"actor-{self._born}"
+        paths = [path for path in sys.path if path]
+        places = places_for(self._ray, group.ranks, group.request) if group.ranks else None
         handle = self._kind.options(**group.options()).remote(
-            self._blob, name, [path for path in sys.path if path], group.guarded
+            self._blob, name, paths, group.guarded, group.ranks, group.request, places
         )
-        self._actors.append(_Actor(handle, group, name, start=handle.ready.remote()))
+        self._actors.append(_Actor(handle, group, name, places, start=handle.ready.remote()))
 
     def _end(self, actor: _Actor) -> None:
         with contextlib.suppress(Exception):
             self._ray.kill(actor.handle, no_restart=True)
+        if actor.places is not None:
+            self._ray.util.remove_placement_group(actor.places)
         self._actors.remove(actor)
 
     def _meet(self, actor: _Actor) -> list[Event]:
@@ -280,5 +309,4 @@ def _how(error: Exception) -> str:
     cause = getattr(error, "cause", None)
     if isinstance(cause, Exception):
         return f"the actor raised {type(cause).__name__}: {cause}"
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
+    return first_line(error)

@@ -18,12 +18,12 @@ from thresher.backends.executor import Done, Failed, Lease, Message, PartSource,
 from thresher.backends.ray.mailbox import end_workers, taken
 from thresher.backends.ray.nodes import Nodes
 from thresher.backends.ray.pool import RayPool
-from thresher.backends.server import Envelope
-from thresher.backends.supervisor import POLL_SECONDS, Supervisor, root
+from thresher.backends.supervisor import POLL_SECONDS, Supervisor
 from thresher.errors import EngineError
 from thresher.planning.plan import Step
 
 END_WITHIN_SECONDS = 20.0
+NOTICE_WITHIN_SECONDS = 3.0
 _FUTILE_STARTS = 3
 
 
@@ -33,7 +33,7 @@ class Streamed:
     Parameters
     ----------
     engine : callable
-        ``engine(envelopes)`` runs them through all Steps, and returns at the end or raises.
+        ``engine(leases)`` runs them through all Steps, and returns at the end or raises.
     mailbox : Any
         Where the Steps' messages arrive.
     pool : callable
@@ -47,7 +47,7 @@ class Streamed:
         self,
         ray: Any,
         steps: Sequence[Step],
-        engine: Callable[[list[Envelope]], None],
+        engine: Callable[[list[Lease]], None],
         mailbox: Any,
         pool: Callable[[], RayPool],
         nodes: Nodes,
@@ -101,8 +101,7 @@ class Streamed:
         self._part_of = {lease.token: lease.part.name for lease in leases}
         self._error = ""
         self._heard = False
-        envelopes = [root(lease) for lease in leases]
-        thread = threading.Thread(target=self._work, args=(envelopes,), daemon=True)
+        thread = threading.Thread(target=self._work, args=(leases,), daemon=True)
         thread.start()
         while thread.is_alive():
             thread.join(POLL_SECONDS)
@@ -118,8 +117,18 @@ class Streamed:
                 return
         self._pass_on()
         self._count_futile()
+        if self._error and self._lost_soon():
+            self._fail_open("a node was lost", self._kind_on_lost)
+            return
         how = self._error or "the engine ended before it was done"
         self._fail_open(how, lambda token: "died" if self._open[token] else "unused")
+
+    def _lost_soon(self) -> bool:
+        """Whether a node was lost; the engine may be the first to notice."""
+        deadline = monotonic() + NOTICE_WITHIN_SECONDS
+        while not (lost := self._nodes.newly_lost()) and monotonic() < deadline:
+            sleep(POLL_SECONDS)
+        return bool(lost)
 
     def _count_futile(self) -> None:
         """An engine that does no work at all would be started for ever."""
@@ -154,9 +163,9 @@ class Streamed:
             end_workers(self._ray, self._mailbox)
             thread.join(1.0)
 
-    def _work(self, envelopes: list[Envelope]) -> None:
+    def _work(self, leases: list[Lease]) -> None:
         try:
-            self._engine(envelopes)
+            self._engine(leases)
         except BaseException as error:  # also SystemExit: it fails the attempts, in the driver
             lines = [line for line in str(error).splitlines() if line.strip()]
             self._error = f"{type(error).__name__}: {lines[0] if lines else ''}"

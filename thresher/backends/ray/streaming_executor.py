@@ -11,17 +11,18 @@ from threading import Event as CancelEvent
 from typing import Any
 
 from thresher.backends.context import RunContext
-from thresher.backends.executor import BaseExecutor, Message, PartSource
+from thresher.backends.executor import BaseExecutor, Lease, Message, PartSource
 from thresher.backends.guard import needs_guard
+from thresher.backends.ray.blocks import Block, blocks_of
 from thresher.backends.ray.cluster import Cluster, quietly
 from thresher.backends.ray.config import checked_config, runtime_env_of
 from thresher.backends.ray.engine_step import EngineStep
+from thresher.backends.ray.gang import places_for
 from thresher.backends.ray.mailbox import opened
 from thresher.backends.ray.nodes import Nodes
 from thresher.backends.ray.placement import Group, groups_for, one_of, room_of
 from thresher.backends.ray.pool import RayPool
 from thresher.backends.ray.streamed import Streamed
-from thresher.backends.server import Envelope
 from thresher.backends.supervisor import packed
 from thresher.planning.machine import Machine
 from thresher.planning.plan import Step
@@ -74,8 +75,8 @@ class StreamingExecutor(BaseExecutor):
         """What the stages of a Step ask of the engine."""
 
     @abstractmethod
-    def stream(self, ray: Any, placed: Sequence[Placed], envelopes: list[Envelope]) -> None:
-        """Run envelopes through all Steps on the engine, to the end."""
+    def stream(self, ray: Any, placed: Sequence[Placed], blocks: list[Block]) -> None:
+        """Run blocks through all Steps on the engine, to the end."""
 
     def machine(self) -> Machine | None:
         """The largest node, once the cluster is known."""
@@ -100,7 +101,8 @@ class StreamingExecutor(BaseExecutor):
         """Run leases through the Steps, on the engine as far as it can."""
         with quietly():
             ray = self._cluster.connect()
-            groups, notes = groups_for(steps, room_of(ray, ignore_head_node=self.ignore_head_node))
+            room = room_of(ray, ignore_head_node=self.ignore_head_node)
+            groups, notes = groups_for(steps, room)
             for note in notes:
                 self.announce(note)
             groups = [runtime_env_of(group, self.config) for group in groups]
@@ -108,24 +110,39 @@ class StreamingExecutor(BaseExecutor):
             blob = packed(steps, context)
             reference = ray.put(blob)
             mailbox = opened(ray)
-            paths = tuple(path for path in sys.path if path)
             placed = [
                 Placed(
                     step,
-                    EngineStep(step.index, reference, mailbox, needs_guard(step), paths),
+                    self._task(ray, step, of_step[step.index], reference, mailbox),
                     of_step[step.index],
                     self.asked_by(step),
                 )
                 for step in steps
             ]
 
-            def engine(envelopes: list[Envelope]) -> None:
-                self.stream(ray, placed, envelopes)
+            def engine(leases: list[Lease]) -> None:
+                self.stream(ray, placed, blocks_of(leases, room.cpus))
 
             lost = float(self.config.get("lost_after_s", LOST_AFTER_SECONDS))
 
             def pool() -> RayPool:
-                return RayPool(ray, blob, [one_of(group) for group in groups], lost_after_s=lost)
+                alone = [one_of(group) for group in groups]
+                return RayPool(ray, blob, alone, lost_after_s=lost, announce=self.announce)
 
-            nodes = Nodes(ray, lost)
-            Streamed(ray, steps, engine, mailbox, pool, nodes, parts, sink).run(cancel)
+            nodes = Nodes(ray, lost, self.announce)
+            try:
+                Streamed(ray, steps, engine, mailbox, pool, nodes, parts, sink).run(cancel)
+            finally:
+                for places in filter(None, (one.task.places for one in placed)):
+                    ray.util.remove_placement_group(places)
+
+    def _task(self, ray: Any, step: Step, group: Group, blob: Any, mailbox: Any) -> EngineStep:
+        """What the engine's workers run."""
+        paths = tuple(path for path in sys.path if path)
+        task = EngineStep(step.index, blob, mailbox, needs_guard(step), paths)
+        if not group.ranks:
+            return task
+        task.ranks, task.request = group.ranks, group.request
+        if not group.request.requires_gpu:  # else the engine places them
+            task.places = places_for(ray, group.ranks, group.request)
+        return task

@@ -9,8 +9,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from thresher.backends.guard import Guard
+from thresher.backends.ray.gang import Gang
 from thresher.backends.ray.parcels import Yielding
 from thresher.backends.server import Envelope, StepServer
+from thresher.stages.resources import NOTHING, Resources
 
 
 class Worker:
@@ -24,20 +26,36 @@ class Worker:
         The driver's ``sys.path``: stages may be defined beside its script.
     guarded : bool
         Whether the work is done in a child process, which may die alone.
+    ranks : int
+        Workers of a collective Step, which are started from here.
+    request : Resources
+        What one of them needs; ``places`` is where they go.
     """
 
-    def __init__(self, blob: bytes, worker_id: str, paths: Sequence[str], guarded: bool) -> None:
+    def __init__(
+        self,
+        blob: bytes,
+        worker_id: str,
+        paths: Sequence[str],
+        guarded: bool,
+        ranks: int = 0,
+        request: Resources = NOTHING,
+        places: Any = None,
+    ) -> None:
         import pyarrow
 
         sys.path[:] = [*dict.fromkeys([*sys.path, *paths])]
         pyarrow.set_cpu_count(1)
         self._progress: tuple[str, int, str] = ("", 0, "")
-        self._packer = Yielding(node_id())
-        self._server: StepServer | Guard
-        if guarded:
-            self._server = Guard(blob, worker_id, self._packer)
+        node = node_id()
+        self._packer = Yielding(node)
+        self._server: StepServer | Guard | Gang
+        if ranks:
+            self._server = Gang(blob, worker_id, self._packer, ranks, request, places)
+        elif guarded:
+            self._server = Guard(blob, worker_id, self._packer, node)
         else:
-            self._server = StepServer(blob, worker_id, self._packer)
+            self._server = StepServer(blob, worker_id, self._packer, node)
 
     def ready(self) -> tuple[str, int]:
         """The node it runs on, and its process."""

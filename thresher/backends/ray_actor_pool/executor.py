@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from threading import Event as CancelEvent
+from time import monotonic
 from typing import Any
 
 from thresher.backends.context import RunContext
@@ -38,9 +39,9 @@ class RayActorPoolExecutor(BaseExecutor):
     ignore_head_node : bool
         Whether no workers are placed on the cluster's head node.
     show_progress : bool
-        Whether the run's view tells of the workers.
+        Whether the progress line tells what the workers do.
     progress_interval : float
-        Seconds between two such notes.
+        Seconds between two looks at them.
 
     Raises
     ------
@@ -61,6 +62,9 @@ class RayActorPoolExecutor(BaseExecutor):
         self.progress_interval = progress_interval
         self._cluster = Cluster()
         self._room: Room | None = None
+        self._pool: RayPool | None = None
+        self._looked = 0.0
+        self._activity = ""
 
     def machine(self) -> Machine | None:
         """The largest node, once the cluster is known."""
@@ -104,13 +108,26 @@ class RayActorPoolExecutor(BaseExecutor):
                 packed(steps, context),
                 [runtime_env_of(group, self.config) for group in groups],
                 lost_after_s=float(self.config.get("lost_after_s", LOST_AFTER_SECONDS)),
+                announce=self.announce,
                 max_tasks_per_worker=self.config.get("max_tasks_per_worker"),
+                most_per_node={s.index: n for s in steps if (n := s.workers_per_node) is not None},
             )
+            self._pool, self._looked = pool, 0.0
             slots = max(1, int(room.cpus))
             try:
-                Supervisor(steps, pool, parts, sink, slots).run(cancel)
+                Supervisor(steps, pool, parts, sink, slots, room.nodes).run(cancel)
             finally:
+                self._pool = None
                 pool.close(kill=cancel.is_set())
+
+    def activity(self) -> str:
+        """How many workers do what, as of at most ``progress_interval`` seconds ago."""
+        if not self.show_progress or self._pool is None:
+            return ""
+        now = monotonic()
+        if now - self._looked >= self.progress_interval:
+            self._looked, self._activity = now, self._pool.activity()
+        return self._activity
 
     def close(self) -> None:
         """Leave the cluster; end it if it was started for this run."""

@@ -7,12 +7,12 @@ import contextlib
 from collections.abc import Sequence
 from typing import Any
 
+from thresher.backends.ray.blocks import Block
 from thresher.backends.ray.cluster import Cluster, engine
 from thresher.backends.ray.placement import room_of
 from thresher.backends.ray.streaming_executor import Placed, StreamingExecutor
-from thresher.backends.ray_data.blocks import BlockStep, block_count, rows_of
+from thresher.backends.ray_data.rows import RowStep, rows_of
 from thresher.backends.ray_data.stage_spec import asked_by
-from thresher.backends.server import Envelope
 from thresher.planning.plan import Step
 
 _KEYS = ("runtime_env", "lost_after_s")
@@ -49,26 +49,25 @@ class RayDataExecutor(StreamingExecutor):
         """The Step's ``ray_stage_spec``."""
         return asked_by(step)
 
-    def stream(self, ray: Any, placed: Sequence[Placed], envelopes: list[Envelope]) -> None:
+    def stream(self, ray: Any, placed: Sequence[Placed], blocks: list[Block]) -> None:
         """Each Step is a ``map_batches`` over blocks of envelopes."""
         data = engine("ray.data")
         _settle(data)
-        cpus = room_of(ray, ignore_head_node=self.ignore_head_node).cpus
-        blocks = block_count(len(envelopes), cpus)
-        dataset = data.from_items(rows_of(envelopes), override_num_blocks=blocks)
+        room = room_of(ray, ignore_head_node=self.ignore_head_node)
+        dataset = data.from_items(rows_of(blocks), override_num_blocks=len(blocks))
         for one in placed:
             options = one.group.options()
             request = float(one.spec.get("ray_num_cpus", one.step.resources.cpus))
             environment = options.get("runtime_env")
             selector = options.get("label_selector")
             dataset = dataset.map_batches(
-                BlockStep,
+                RowStep,
                 fn_constructor_args=(one.task,),
                 batch_size=None,
                 batch_format="numpy",
                 zero_copy_batch=True,
-                compute=_actors(data, one.step, one.spec),
-                num_cpus=min(request, cpus / len(placed)),
+                compute=_actors(data, one.step.workers_on(room.nodes), one.spec),
+                num_cpus=min(request, room.cpus / len(placed)),
                 num_gpus=one.group.request.gpus or None,
                 **({"runtime_env": environment} if environment else {}),
                 **({"label_selector": selector} if selector else {}),
@@ -78,10 +77,10 @@ class RayDataExecutor(StreamingExecutor):
             pass  # what the last Step makes has been reported
 
 
-def _actors(data: Any, step: Step, spec: dict[str, Any]) -> Any:
+def _actors(data: Any, workers: int | None, spec: dict[str, Any]) -> Any:
     """The pool of a Step: fixed where it asks for a number of workers, else scaled."""
-    if step.max_workers is not None:
-        return data.ActorPoolStrategy(size=step.max_workers)
+    if workers is not None:
+        return data.ActorPoolStrategy(size=workers)
     return data.ActorPoolStrategy(
         min_size=spec.get("min_workers", 1),
         max_size=spec.get("max_workers"),

@@ -30,11 +30,17 @@ def asked_by(step: Step) -> dict[str, Any]:
     Raises
     ------
     PlanError
-        For unknown keys, for ``ray_remote_args`` that have keys of their own, and for bounds of
-        workers that contradict each other.
+        For collective stages, for unknown keys, for ``ray_remote_args`` that have keys of their
+        own, and for bounds of workers that contradict each other.
     """
     asked: dict[str, Any] = {}
     for stage in step.stages:
+        if stage.collective:
+            raise PlanError(
+                "Ray Data cannot start its workers together",
+                where=f"stage {stage.name!r}",
+                todo="run it on RayActorPoolExecutor or XennaExecutor",
+            )
         own = stage.ray_stage_spec()
         where = f"stage {stage.name!r}"
         unknown = sorted(set(own) - set(_KEYS))

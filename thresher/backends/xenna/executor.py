@@ -8,15 +8,16 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from thresher.backends.ray.blocks import Block
 from thresher.backends.ray.cluster import Cluster, engine
 from thresher.backends.ray.leave import HOOK
 from thresher.backends.ray.placement import cpus_of_nodes
 from thresher.backends.ray.streaming_executor import Placed, StreamingExecutor
-from thresher.backends.server import Envelope
-from thresher.backends.xenna.fit import fitted, workable_share
+from thresher.backends.xenna.fit import fitted, room_on, workable_share
 from thresher.backends.xenna.stage import SPEC_KEYS, stage_for
 from thresher.errors import PlanError
 from thresher.planning.plan import Step
+from thresher.stages.resources import Resources
 
 _KEYS = (
     "execution_mode",
@@ -80,7 +81,7 @@ class XennaExecutor(StreamingExecutor):
         """The stages' ``xenna_stage_spec``."""
         return _spec(step)
 
-    def stream(self, ray: Any, placed: Sequence[Placed], envelopes: list[Envelope]) -> None:
+    def stream(self, ray: Any, placed: Sequence[Placed], blocks: list[Block]) -> None:
         """Each Step is a stage of one Xenna pipeline."""
         v1 = engine("cosmos_xenna.pipelines.v1")
         streaming = self.mode == "streaming"
@@ -93,14 +94,15 @@ class XennaExecutor(StreamingExecutor):
             self.announce(note)
         specs = []
         for one, request in zip(placed, requests, strict=True):
-            stage = stage_for(
-                one.task,
-                f"Step{one.step.index:02d}",
-                request,
-                one.group.request.gpus,
-                one.group.options().get("runtime_env", {}),
+            ranks = one.group.ranks
+            needed = Resources(
+                cpus=min(request * max(ranks, 1), max(room_on(nodes, share))),
+                gpus=one.group.request.gpus * max(ranks, 1),
             )
-            specs.append(v1.StageSpec(stage, num_workers=one.step.max_workers, **one.spec))
+            environment = one.group.options().get("runtime_env", {})
+            stage = stage_for(one.task, f"Step{one.step.index:02d}", needed, environment)
+            workers = 1 if ranks else one.step.max_workers
+            specs.append(v1.StageSpec(stage, num_workers=workers, **one.spec))
         config = v1.PipelineConfig(
             execution_mode=v1.ExecutionMode.STREAMING if streaming else v1.ExecutionMode.BATCH,
             logging_interval_s=float(self.config.get("logging_interval", 60)),
@@ -117,7 +119,7 @@ class XennaExecutor(StreamingExecutor):
             else None,
         )
         with _address(ray), _quiet_output():
-            v1.run_pipeline(v1.PipelineSpec(input_data=envelopes, stages=specs, config=config))
+            v1.run_pipeline(v1.PipelineSpec(input_data=blocks, stages=specs, config=config))
 
     def _autoscale_interval(self, cpus: float) -> float:
         default = 15.0 if cpus <= _SMALL_CLUSTER else 180.0

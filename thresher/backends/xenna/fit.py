@@ -44,7 +44,7 @@ def fitted(
             return requests, ""
         note = f"a stage asks for {max(requests):g} CPUs and Xenna may use {most:g}: it gets those"
         return [min(request, most) for request in requests], note
-    workers = [max(step.max_workers or 1, 1) for step in steps]
+    workers = [max(step.workers_on(len(nodes)) or 1, 1) for step in steps]
     scale = 1.0
     needed = sum(request * n for request, n in zip(requests, workers, strict=True))
     if needed > sum(room):

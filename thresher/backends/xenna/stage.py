@@ -7,6 +7,8 @@ from typing import Any
 
 from thresher.backends.ray.cluster import engine
 from thresher.backends.ray.engine_step import EngineStep
+from thresher.stages.base import Collective
+from thresher.stages.resources import Resources
 
 SPEC_KEYS = (
     "num_workers_per_node",
@@ -40,11 +42,14 @@ class Environment:
         return ", ".join(sorted(self._wanted))
 
 
-def stage_for(
-    step: EngineStep, name: str, cpus: float, gpus: float, runtime_env: dict[str, Any]
-) -> Any:
-    """An instance of a class of Xenna's, of its own name."""
+def stage_for(step: EngineStep, name: str, needed: Resources, runtime_env: dict[str, Any]) -> Any:
+    """An instance of a class of Xenna's, of its own name.
+
+    A collective Step on GPUs is one of Xenna's SPMD stages, which start a worker for each GPU; on
+    CPUs, where Xenna has none, its worker starts the others.
+    """
     v1 = engine("cosmos_xenna.pipelines.v1")
+    spmd = step.ranks > 0 and needed.requires_gpu
 
     class _Stage(v1.Stage):  # type: ignore[misc, name-defined]
         @property
@@ -53,17 +58,17 @@ def stage_for(
 
         @property
         def required_resources(self) -> Any:
-            return v1.Resources(cpus=cpus, gpus=gpus)
+            return v1.Resources(cpus=needed.cpus, gpus=needed.gpus, is_spmd=spmd)
 
         @property
         def env_info(self) -> Any:
             return Environment(runtime_env) if runtime_env else None
 
         def setup(self, worker_metadata: Any) -> None:
-            step.start()
+            step.start(_place(worker_metadata) if spmd else None)
 
         def process_data(self, in_data: list[Any]) -> list[Any]:
-            return step.call(in_data)
+            return [made for block in in_data for made in step.call(block)]
 
         def destroy(self) -> None:
             """Called by Xenna 0.5 and later."""
@@ -71,3 +76,10 @@ def stage_for(
 
     _Stage.__name__ = _Stage.__qualname__ = name
     return _Stage()
+
+
+def _place(worker: Any) -> Collective:
+    """The rank that Xenna gives a worker of an SPMD stage."""
+    meeting = worker.rendevous_params
+    address = f"{meeting.master_addr}:{meeting.master_port}"
+    return Collective(worker.rank, worker.world_size, address)

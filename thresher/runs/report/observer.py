@@ -36,7 +36,7 @@ class Snapshot:
 
     ``counts`` has one entry per stage, over all committed parts, earlier runs included.
     ``queue_bytes`` are expected of the parts that are running; ``queue_limit`` is what they may
-    take.
+    take. ``workers`` is what the executor tells of its workers, in words.
     """
 
     seconds: float
@@ -50,6 +50,7 @@ class Snapshot:
     worker_restarts: int = 0
     queue_bytes: int = 0
     queue_limit: int = 0
+    workers: str = ""
 
 
 @dataclass(frozen=True)

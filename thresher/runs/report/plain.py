@@ -100,6 +100,8 @@ def progress_line(now: Snapshot) -> str:
         told.append(f"{now.quarantined:,} in quarantine")
     if now.worker_restarts:
         told.append(f"{counted(now.worker_restarts, 'worker')} restarted")
+    if now.workers:
+        told.append(now.workers)
     return " · ".join(told)
 
 

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How quickly workers go to the Step that needs them."""
