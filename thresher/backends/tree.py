@@ -61,5 +61,12 @@ def gather(part: Part, tree: Tree, n_steps: int) -> Outcome:
     inline.sort()
     flat = [counts for step in per_step for counts in step]
     return Outcome(
-        part, flat, files, inline, seconds=seconds, source_digest=digest, reasons=reasons
+        part,
+        flat,
+        files,
+        inline,
+        seconds=seconds,
+        source_digest=digest,
+        reasons=reasons,
+        memory=max((done.memory for done in tree.reported.values()), default=0),
     )

@@ -131,11 +131,43 @@ def run(
 
 
 @app.command()
-def plan(recipe: RecipePath, sets: Sets = [], as_json: AsJson = False) -> None:  # noqa: B006
-    """Show what a recipe would do; write nothing."""
+def plan(
+    recipe: RecipePath,
+    sets: Sets = [],  # noqa: B006 - read by typer only
+    as_json: AsJson = False,
+    nodes: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Predict time, memory and traffic on N nodes."),
+    ] = None,
+    cpus_per_node: Annotated[
+        int | None, typer.Option(min=1, metavar="C", help="With --nodes; else as here.")
+    ] = None,
+    gpus_per_node: Annotated[
+        float | None, typer.Option(min=0, metavar="G", help="With --nodes; else as here.")
+    ] = None,
+    memory_per_node: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="With --nodes; else as here.")
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="RUN_DIR",
+            help="With --nodes: the run to take rates from; else the recipe's own.",
+        ),
+    ] = None,
+) -> None:
+    """Show what a recipe would do, or take on a cluster; write nothing."""
+    if nodes is not None:
+        from thresher.cli.plan_nodes import Nodes, show_forecast
+
+        cluster = Nodes(nodes, cpus_per_node, gpus_per_node, memory_per_node, source)
+        return show_forecast(recipe, tuple(sets), cluster, as_json)
+    if any(given is not None for given in (cpus_per_node, gpus_per_node, memory_per_node, source)):
+        raise typer.BadParameter("say on how many nodes: --nodes N")
     from thresher.cli.plan import show_plan
 
-    show_plan(recipe, tuple(sets), as_json)
+    return show_plan(recipe, tuple(sets), as_json)
 
 
 @app.command("list")
@@ -171,6 +203,19 @@ def schema() -> None:
     from thresher.config.schema import schema as recipe_schema
 
     print(json.dumps(recipe_schema(), indent=2))
+
+
+@app.command()
+def retries(
+    run_dir: Annotated[str, typer.Argument(metavar="RUN_DIR", help="The run's folder.")],
+    max_array_size: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Slurm's bound on the indices of arrays.")
+    ] = None,
+) -> None:
+    """List the shards that are not done: a line ARRAY OFFSET FIRST TOTAL for each Slurm array."""
+    from thresher.cli.retries import list_retries
+
+    list_retries(run_dir, max_array_size)
 
 
 @app.command("merge-megatron")

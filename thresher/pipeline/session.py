@@ -218,7 +218,7 @@ class Session:
         if self.run_dir is not None:
             return RunPaths(output, absolute(self.run_dir).rstrip("/"), mode, extension), False
         if output:
-            folder = f"{output}/_thresher/{_folder_name(name)}"
+            folder = f"{output}/_thresher/{folder_name(name)}"
             return RunPaths(output, folder, mode, extension), False
         return RunPaths("", tempfile.mkdtemp(prefix="thresher-run-"), mode, extension), True
 
@@ -268,7 +268,7 @@ def _attempt_of(run: Run) -> str:
     return f"{run.run_id}-{run.epoch}{shard}"
 
 
-def _folder_name(name: str) -> str:
+def folder_name(name: str) -> str:
     return re.sub(r"[^\w.-]+", "_", name).strip("._") or "pipeline"
 
 

@@ -112,6 +112,8 @@ class PartRecord:
         Of the source: as it was listed, and of its bytes as they were read.
     lost_rows : int
         Rows that were seen of a part that is in quarantine as a whole.
+    memory : int
+        The most bytes that a worker took for it.
     """
 
     segment: int
@@ -126,6 +128,7 @@ class PartRecord:
     source_bytes: int = 0
     seconds: float = 0.0
     lost_rows: int = 0
+    memory: int = 0
 
     @property
     def key(self) -> Key:
@@ -147,7 +150,7 @@ class PartRecord:
         }
         for name in (
             "version", "source_digest", "inline", "failure", "source_bytes", "seconds",
-            "lost_rows",
+            "lost_rows", "memory",
         ):  # fmt: skip
             if getattr(self, name):
                 values[name] = getattr(self, name)
@@ -175,6 +178,7 @@ class Outcome:
     source_digest: str = ""
     reasons: dict[str, int] = field(default_factory=dict)
     lost_rows: int = 0
+    memory: int = 0
 
 
 def output_name(part: str, index: int, extension: str) -> str:

@@ -35,6 +35,7 @@ class Recorder:
             part.source_bytes,
             round(outcome.seconds, 3),
             outcome.lost_rows,
+            outcome.memory,
         )
 
     def _files(self, outcome: Outcome) -> tuple[FileRecord, ...]:
