@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 
-from thresher.backends.executor import Heartbeat, Message
+from thresher.backends.executor import Done, Heartbeat, Message
 from thresher.backends.local.processes import ProcessPool, Recycling
 from thresher.backends.parcel import Handed, Packer, ParcelFolders
 from thresher.backends.server import Envelope
@@ -66,7 +66,10 @@ class Guard:
                 if event.envelope is None:
                     continue
                 event.envelope.parcel.discard()
-                return event.message, [self._child(child) for child in event.children]
+                message = event.message
+                if isinstance(message, Done):
+                    message = replace(message, worker=self.worker_id)  # not the child's name
+                return message, [self._child(child) for child in event.children]
 
     def close(self) -> None:
         """Stop the process."""

@@ -184,6 +184,15 @@ def bits_below(typing_context, count):
 
 
 @jit
+def is_ascii(data, begin, end):
+    """uint8[n], int64, int64 -> bool: whether ``data[begin:end]`` has ASCII characters only."""
+    for place in range(begin, end, BLOCK):
+        if continuations(block_at(data, place)) & bits_below(end - place) != 0:
+            return False
+    return True
+
+
+@jit
 def count_characters(data, begin, end):
     """uint8[n], int64, int64 -> int64: characters of the text ``data[begin:end]``."""
     n_characters = 0

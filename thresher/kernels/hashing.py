@@ -14,6 +14,8 @@ from thresher.kernels.blocks import (
     address_of,
     bits_below,
     block_at,
+    continuations,
+    count_bits,
     eight_bytes,
     equal_bytes,
     inlined,
@@ -72,6 +74,26 @@ def hash_all(data, count, starts, lengths, hashes):
 
 
 @jit
+def hash_and_count(data, count, starts, lengths, hashes, characters):
+    """:func:`hash_all`, and int64 ``characters`` of each string."""
+    mix = types.uint64(MIX)
+    half = types.uint64(32)
+    for item in range(count):
+        place = starts[item]
+        length = lengths[item]
+        value = types.uint64(length)
+        n_characters = 0
+        for done in range(0, length, BLOCK):
+            address = block_at(data, place + done)
+            wanted = bits_below(length - done)
+            value = (value + _mixed(address, wanted)) * mix
+            value ^= value >> half
+            n_characters += count_bits(~continuations(address) & wanted)
+        hashes[item] = value
+        characters[item] = n_characters
+
+
+@jit
 def hash_words(data, count, edges, hashes):
     """A hash of each of ``count`` words, int64 edges as ``split_words`` gives -> uint64 hashes.
 
@@ -101,8 +123,9 @@ def hash_words(data, count, edges, hashes):
             value = (front + types.uint64(length)) * mix ^ back * other_mix
         else:
             value = types.uint64(length)
-            for done in range(0, length, 8):
-                value = (value ^ _up_to_eight(data, base, place + done, length - done)) * mix
+            for done in range(0, length, BLOCK):
+                wanted = bits_below(length - done)
+                value = (value + _mixed(block_at(data, place + done), wanted)) * mix
                 value ^= value >> half
         hashes[item] = value ^ value >> half
 

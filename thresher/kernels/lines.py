@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # mypy: allow-untyped-defs, allow-untyped-calls
-"""Lines, and how they begin and end.
+"""Lines: how they begin and end, and how many are distinct.
 
-Lines are what stands between line feeds; those of nothing but white space do not count. Each is
-looked at without the white space around it.
+Lines are what stands between line feeds; those of nothing but white space do not count. Their ends
+are looked at without the white space around them; they are compared with it.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from __future__ import annotations
 import numpy as np
 
 from thresher.kernels.arrow_text import Bytes, Integers
-from thresher.kernels.compiled import jit
+from thresher.kernels.compiled import jit, part
 from thresher.kernels.marks import BULLETS, ELLIPSES, ENDS, as_rows
 from thresher.kernels.scratch import longest
 from thresher.kernels.split import split_lines
+from thresher.kernels.unique_strings import measure, working_memory
 
 _BULLETS, _BULLET_LENGTHS = as_rows(BULLETS)
 _ELLIPSES, _ELLIPSIS_LENGTHS = as_rows(ELLIPSES)
@@ -27,41 +28,61 @@ _ENDED[[ord(mark) for mark in ENDS]] = True
 _CUT[[case.encode()[-1] for mark in ELLIPSES for case in (mark, mark.upper())]] = True
 
 
-def signals(data: Bytes, offsets: Integers) -> dict[str, Integers]:
-    """uint8[n_bytes], int64[n+1] -> int64[n] each of:
+_ENDS = ("lines", "bullet_lines", "unended_lines", "ellipsis_lines")
+_REPEATS = ("unique_lines", "line_characters", "unique_line_characters")
+
+
+def signals(data: Bytes, offsets: Integers, *names: str) -> dict[str, Integers]:
+    """uint8[n_bytes], int64[n+1], names -> int64[n] each of those named, or of all:
 
     ``lines``, ``bullet_lines`` that begin with a bullet, ``unended_lines`` that do not end as a
-    sentence does, and ``ellipsis_lines`` that end with an ellipsis in whatever case.
+    sentence does, and ``ellipsis_lines`` that end with an ellipsis in whatever case;
+    ``unique_lines``, ``line_characters`` of all lines without their line feeds, and
+    ``unique_line_characters`` of the distinct ones.
     """
-    names = ("lines", "bullet_lines", "unended_lines", "ellipsis_lines")
-    counts = np.empty((len(names), len(offsets) - 1), np.int64)
-    _count_lines(data, offsets, longest(offsets) + 2, counts)
-    return dict(zip(names, counts, strict=True))
+    asked = set(names or _ENDS + _REPEATS)
+    apart = not asked.isdisjoint(_REPEATS)
+    counts = np.empty((len(_ENDS + _REPEATS), len(offsets) - 1), np.int64)
+    _count_lines(data, offsets, longest(offsets) + 2, apart, counts)
+    return {name: row for name, row in zip(_ENDS + _REPEATS, counts, strict=True) if name in asked}
 
 
 @jit
-def _count_lines(data, offsets, room, counts):
+def _count_lines(data, offsets, room, apart, counts):
     starts = np.empty(room, np.int64)
     ends = np.empty(room, np.int64)
     first = np.empty(room, np.int64)
     last = np.empty(room, np.int64)
+    work = working_memory(room)
     for document in range(offsets.size - 1):
-        n_lines = split_lines(
-            data, offsets[document], offsets[document + 1], starts, ends, first, last
-        )
-        bullets = unended = ellipses = 0
-        for line in range(n_lines):
-            begin = first[line]
-            end = last[line]
-            unended += not _ENDED[data[end - 1]]
-            if _BEGINS[data[begin]]:
-                bullets += _matches(data, begin, end, _BULLETS, _BULLET_LENGTHS, False)
-            if _CUT[data[end - 1]]:
-                ellipses += _matches(data, begin, end, _ELLIPSES, _ELLIPSIS_LENGTHS, True)
+        begin = offsets[document]
+        stop = offsets[document + 1]
+        n_lines = split_lines(data, begin, stop, starts, ends, first, last)
         counts[0, document] = n_lines
-        counts[1, document] = bullets
-        counts[2, document] = unended
-        counts[3, document] = ellipses
+        counts[1, document], counts[2, document], counts[3, document] = _look_at_ends(
+            data, n_lines, first, last
+        )
+        if apart:
+            lengths = ends
+            for line in range(n_lines):
+                lengths[line] -= starts[line]
+            found = measure(data, begin, stop, n_lines, starts, lengths, work)
+            counts[4, document], counts[5, document], counts[6, document] = found
+
+
+@part
+def _look_at_ends(data, n_lines, first, last):
+    """(int64, int64, int64): lines with a bullet, without a sentence's end, with an ellipsis."""
+    bullets = unended = ellipses = 0
+    for line in range(n_lines):
+        begin = first[line]
+        end = last[line]
+        unended += not _ENDED[data[end - 1]]
+        if _BEGINS[data[begin]]:
+            bullets += _matches(data, begin, end, _BULLETS, _BULLET_LENGTHS, False)
+        if _CUT[data[end - 1]]:
+            ellipses += _matches(data, begin, end, _ELLIPSES, _ELLIPSIS_LENGTHS, True)
+    return bullets, unended, ellipses
 
 
 @jit

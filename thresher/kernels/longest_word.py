@@ -12,6 +12,8 @@ from thresher.kernels.blocks import (
     BLOCK,
     bits_below,
     block_at,
+    continuations,
+    count_bits,
     count_characters,
     highest_bit,
     lowest_bit,
@@ -35,7 +37,8 @@ def _measure(data, offsets, found):
         longest = 0
         carried = types.uint64(0)
         for place in range(offsets[document], stop, BLOCK):
-            space, carried = spaces(block_at(data, place), carried)
+            address = block_at(data, place)
+            space, carried = spaces(address, carried)
             space |= ~bits_below(stop - place)
             if space == 0:
                 continue
@@ -46,10 +49,12 @@ def _measure(data, offsets, found):
             begin = place + highest_bit(space) + 1
             words = ~space & bits_below(begin - place) & ~bits_below(end - place)
             likely = _runs(words, longest + 1)
+            if likely != 0:
+                heads = ~continuations(address)
             while likely != 0:
                 start = lowest_bit(likely)
                 behind = lowest_bit(~words & ~bits_below(start))
-                word = count_characters(data, place + start, place + behind)
+                word = count_bits(heads & bits_below(behind) & ~bits_below(start))
                 longest = max(longest, word)
                 words &= ~bits_below(behind)
                 likely = _runs(words, longest + 1)

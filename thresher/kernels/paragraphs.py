@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # mypy: allow-untyped-defs, allow-untyped-calls
-"""Paragraphs, and those that web sites put around their text.
+"""Paragraphs: those that web sites put around their text, and how many are distinct.
 
 Paragraphs are what ``text.split("\\n\\n")`` gives, empty ones included.
 """
@@ -14,6 +14,8 @@ from thresher.kernels.arrow_text import Bytes, Integers
 from thresher.kernels.blocks import BLOCK, bits_below, block_at, byte_mask, lowest_bit
 from thresher.kernels.compiled import jit
 from thresher.kernels.marks import PLACEHOLDER, POLICY_PHRASES, as_rows
+from thresher.kernels.scratch import longest
+from thresher.kernels.unique_strings import measure, working_memory
 
 _PHRASES = (PLACEHOLDER, *POLICY_PHRASES)
 _ROWS, _LENGTHS = as_rows(_PHRASES)
@@ -41,35 +43,49 @@ _KELVIN = "\u212a".encode()[0]
 _FOURTH[_KELVIN] = _FIFTH[_KELVIN] = True
 
 
-def signals(data: Bytes, offsets: Integers) -> dict[str, Integers]:
-    """uint8[n_bytes], int64[n+1] -> int64[n] each of:
+_PHRASED = ("paragraphs", "policy_paragraphs", "placeholders")
+_REPEATS = ("unique_paragraphs", "paragraph_characters", "unique_paragraph_characters")
+
+
+def signals(data: Bytes, offsets: Integers, *names: str) -> dict[str, Integers]:
+    """uint8[n_bytes], int64[n+1], names -> int64[n] each of those named, or of all:
 
     ``paragraphs``, ``policy_paragraphs`` that have a policy phrase in whatever case, and
-    ``placeholders``, how often the text has the beginning of a filler text.
+    ``placeholders``, how often the text has the beginning of a filler text;
+    ``unique_paragraphs``, ``paragraph_characters`` of all paragraphs without what parts them, and
+    ``unique_paragraph_characters`` of the distinct ones.
     """
-    names = ("paragraphs", "policy_paragraphs", "placeholders")
-    counts = np.empty((len(names), len(offsets) - 1), np.int64)
-    _count_paragraphs(data, offsets, counts)
-    return dict(zip(names, counts, strict=True))
+    asked = set(names or _PHRASED + _REPEATS)
+    apart = not asked.isdisjoint(_REPEATS)
+    counts = np.empty((len(_PHRASED + _REPEATS), len(offsets) - 1), np.int64)
+    _count_paragraphs(data, offsets, longest(offsets) + 2, apart, counts)
+    rows = zip(_PHRASED + _REPEATS, counts, strict=True)
+    return {name: row for name, row in rows if name in asked}
 
 
 @jit
-def _count_paragraphs(data, offsets, counts):
+def _count_paragraphs(data, offsets, room, apart, counts):
+    starts = np.empty(room, np.int64)
+    lengths = np.empty(room, np.int64)
+    work = working_memory(room)
     for document in range(offsets.size - 1):
+        begin = offsets[document]
         stop = offsets[document + 1]
-        free = offsets[document]  # where the next two line feeds may begin
+        starts[0] = free = begin  # where the next two line feeds may begin
         n_paragraphs = 1
         n_policies = n_placeholders = 0
         known = 0  # of what paragraph it is known that it has a policy phrase
-        for place in range(offsets[document], stop, BLOCK):
+        for place in range(begin, stop, BLOCK):
             left = _candidates(block_at(data, place)) & bits_below(stop - 1 - place)
             while left != 0:
                 start = place + lowest_bit(left)
                 left &= left - types.uint64(1)
                 if data[start] == _FEED:
                     if start >= free:
-                        n_paragraphs += 1
+                        lengths[n_paragraphs - 1] = start - free
                         free = start + 2
+                        starts[n_paragraphs] = free
+                        n_paragraphs += 1
                     continue
                 if start + 5 > stop or not _FOURTH[data[start + 3]]:
                     continue
@@ -83,6 +99,10 @@ def _count_paragraphs(data, offsets, counts):
         counts[0, document] = n_paragraphs
         counts[1, document] = n_policies
         counts[2, document] = n_placeholders
+        if apart:
+            lengths[n_paragraphs - 1] = stop - free
+            found = measure(data, begin, stop, n_paragraphs, starts, lengths, work)
+            counts[3, document], counts[4, document], counts[5, document] = found
 
 
 @jit

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # mypy: allow-untyped-defs, allow-untyped-calls
-"""Where the words, the lines and the paragraphs of a document are."""
+"""Where the words and the lines of a document are."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from thresher.kernels.white_space import spaces
 SPARE_EDGES = 8
 
 _line_feeds = byte_mask((((0x0A, 0x0A),),))
-_two_line_feeds = byte_mask((((0x0A, 0x0A),), ((0x0A, 0x0A),)))
 
 
 @jit
@@ -85,26 +84,3 @@ def split_lines(data, begin, stop, starts, ends, first, last):
             ink &= ~bits_below(end)
     ends[n_lines] = stop
     return n_lines + (first[n_lines] >= 0)
-
-
-@jit
-def split_paragraphs(data, begin, stop, starts, lengths):
-    """uint8[n_bytes], int64, int64 -> int64 paragraphs found, as ``text.split("\\n\\n")`` has them.
-
-    Their starts and lengths, without the line feeds, are int64, and have room for one more than
-    there are line feeds.
-    """
-    n_paragraphs = 0
-    starts[0] = begin
-    for place in range(begin, stop, BLOCK):
-        left = _two_line_feeds(block_at(data, place)) & bits_below(stop - 1 - place)
-        while left != 0:
-            end = place + lowest_bit(left)
-            left &= left - types.uint64(1)
-            if end < starts[n_paragraphs]:  # the second of three line feeds
-                continue
-            lengths[n_paragraphs] = end - starts[n_paragraphs]
-            n_paragraphs += 1
-            starts[n_paragraphs] = end + 2
-    lengths[n_paragraphs] = stop - starts[n_paragraphs]
-    return n_paragraphs + 1

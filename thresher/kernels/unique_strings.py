@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from thresher.kernels.blocks import count_characters
+from thresher.kernels.blocks import is_ascii
 from thresher.kernels.compiled import jit
 from thresher.kernels.distinct import count_distinct, table_size
-from thresher.kernels.hashing import hash_all
+from thresher.kernels.hashing import hash_all, hash_and_count
 
 
 @jit
@@ -29,15 +29,14 @@ def measure(data, begin, stop, count, starts, lengths, work):
     The ``count`` strings, int64 starts and lengths, lie within ``data[begin:stop]``.
     """
     characters, hashes, slots = work
-    is_ascii = count_characters(data, begin, stop) == stop - begin
+    if is_ascii(data, begin, stop):
+        hash_all(data, count, starts, lengths, hashes)
+        for item in range(count):
+            characters[item] = lengths[item]
+    else:
+        hash_and_count(data, count, starts, lengths, hashes, characters)
     total = 0
     for item in range(count):
-        start = starts[item]
-        length = lengths[item]
-        if not is_ascii:
-            length = count_characters(data, start, start + length)
-        characters[item] = length
-        total += length
-    hash_all(data, count, starts, lengths, hashes)
+        total += characters[item]
     n_distinct, distinct = count_distinct(data, count, starts, lengths, characters, hashes, slots)
     return n_distinct, total, distinct

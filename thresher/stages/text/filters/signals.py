@@ -30,10 +30,19 @@ KERNELS: dict[str, tuple[str, ...]] = {
     "words": ("words", "word_characters"),
     "characters": ("characters", "plain_characters", "digits", "blanks", "parentheses"),
     "symbols": ("symbol_words",),
-    "lines": ("lines", "bullet_lines", "unended_lines", "ellipsis_lines"),
-    "repeated_lines": ("unique_lines", "line_characters", "unique_line_characters"),
-    "paragraphs": ("paragraphs", "policy_paragraphs", "placeholders"),
-    "repeated_paragraphs": (
+    "lines": (
+        "lines",
+        "bullet_lines",
+        "unended_lines",
+        "ellipsis_lines",
+        "unique_lines",
+        "line_characters",
+        "unique_line_characters",
+    ),
+    "paragraphs": (
+        "paragraphs",
+        "policy_paragraphs",
+        "placeholders",
         "unique_paragraphs",
         "paragraph_characters",
         "unique_paragraph_characters",
@@ -48,8 +57,8 @@ KERNELS: dict[str, tuple[str, ...]] = {
     "xml_header": ("xml_headers",),
 }
 
-# Kernels that count the signals of several parameters in one pass: they are given the names.
-TOGETHER = frozenset({"ngrams"})
+# Kernels that count no more than they are asked for: they are given all names at once.
+TOGETHER = frozenset({"lines", "ngrams", "paragraphs"})
 
 _KERNEL_OF = {signal: kernel for kernel, signals in KERNELS.items() for signal in signals}
 
