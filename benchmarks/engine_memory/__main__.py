@@ -21,7 +21,7 @@ from benchmarks import cache, corpus
 
 PROGRAM = Path(__file__).with_name("program.py")
 GROUP = Path("/sys/fs/cgroup/memory")
-ENGINES = ("local", "actor pool", "xenna", "ray data")
+ENGINES = ("local", "actor pool", "xenna", "xenna streaming", "ray data")
 _ENTER = 'echo $$ > "$0"; exec "$@"'
 
 
@@ -69,7 +69,7 @@ def _measure(engine: str, source: Path, limit_mb: int, store_mb: int) -> str:
     digest = _digest(output) if process.returncode == 0 else f"failed, see {log}"
     end = "KILLED" if killed else "none killed"
     print(
-        f"{engine:11} {memory / 1e6:6.0f} MB, store {store / 1e6:5.0f} MB, spilled "
+        f"{engine:15} {memory / 1e6:6.0f} MB, store {store / 1e6:5.0f} MB, spilled "
         f"{spilled / 1e6:5.0f} MB, {took:6.1f} s, {end}, {digest}",
         flush=True,
     )

@@ -5,6 +5,7 @@ import sys
 
 from benchmarks.engines.thresher_side import EXECUTORS
 from thresher.backends.local import LocalExecutor
+from thresher.backends.xenna import XennaExecutor
 from thresher.core.client import RayClient
 from thresher.pipeline import Pipeline
 from thresher.stages.base import ProcessingStage
@@ -49,7 +50,7 @@ def main(engine: str, source: str, output: str, store_mb: int) -> None:
     with RayClient(
         num_cpus=2, object_store_memory=store_mb * 1_000_000, enable_object_spilling=True
     ):
-        pipeline.run(EXECUTORS[engine]())
+        pipeline.run(XennaExecutor() if engine == "xenna streaming" else EXECUTORS[engine]())
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from thresher.backends.ray_actor_pool import RayActorPoolExecutor
 from thresher.backends.ray_data import RayDataExecutor
 from thresher.backends.xenna import XennaExecutor
 from thresher.errors import PlanError, StageError
-from thresher.pipeline import Pipeline
+from thresher.pipeline import Pipeline, conductor
 from thresher.stages.resources import Resources
 from thresher.stages.text.io import JsonlReader, JsonlWriter
 
@@ -145,3 +146,28 @@ def test_ray_stage_spec_is_checked(tmp_path: Path) -> None:
         stage = Pass().with_(ray_stage_spec=spec)
         with pytest.raises(PlanError, match=message):
             run_quietly(pipeline(tmp_path / "in", tmp_path / "out", stage), RayDataExecutor())
+
+
+class Sleeps(Pass):
+    """Is stuck for some seconds."""
+
+    def __init__(self, *, gil_free: bool) -> None:
+        super().__init__()
+        self.gil_free = gil_free  # type: ignore[misc]
+
+    def process(self, task: Any) -> Any:
+        time.sleep(6)
+        return task
+
+
+@pytest.mark.parametrize("gil_free", [True, False])
+def test_a_stuck_stage_is_named_with_its_stack(
+    gil_free: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conductor, "STUCK_AFTER_SECONDS", 3.0)
+    write_input(tmp_path / "in", files=1, rows=1)
+    told = Listening()
+    run = pipeline(tmp_path / "in", tmp_path / "out", Sleeps(gil_free=gil_free))
+    run_quietly(run, RayActorPoolExecutor(), observer=told)
+    (warning,) = (text for text in told.warnings if "no progress" in text)
+    assert "in process" in warning

@@ -83,6 +83,7 @@ class _Attempt:
     since: float
     rows: int = 0
     stage: str = ""
+    begun: bool = False  # an engine is given more attempts than it works on
 
 
 class Driver:
@@ -175,11 +176,11 @@ class Driver:
         return ready
 
     def stuck(self, now: float, after: float) -> list[tuple[Lease, float, str]]:
-        """(lease, seconds, stage) of attempts without progress for ``after`` seconds."""
+        """(lease, seconds, stage) of attempts that began, and are silent for ``after`` seconds."""
         return [
             (attempt.lease, now - attempt.since, attempt.stage)
             for attempt in self._attempts.values()
-            if now - attempt.since >= after
+            if attempt.begun and now - attempt.since >= after
         ]
 
     def _lease(self, state: _State, now: float) -> Lease:
@@ -204,6 +205,7 @@ class Driver:
         if attempt is None or self.error is not None:
             return
         attempt.since = now
+        attempt.begun = True
         if isinstance(message, Heartbeat):
             attempt.stage = message.stage
             self._saw_rows(message.token, message.rows)

@@ -146,6 +146,10 @@ class BaseExecutor(ABC):
     def announce(self, text: str) -> None:
         """Tell the user something; a run puts its view in this place."""
 
+    def stack(self, token: str) -> str:
+        """Where the worker of an attempt is, for the watchdog; empty if it cannot be told."""
+        return ""
+
     def activity(self) -> str:
         """What its workers do now, in a few words; empty if it does not tell."""
         return ""

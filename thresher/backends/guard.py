@@ -71,6 +71,10 @@ class Guard:
                     message = replace(message, worker=self.worker_id)  # not the child's name
                 return message, [self._child(child) for child in event.children]
 
+    def stack(self, token: str) -> str:
+        """Where the process is with an attempt; empty if it has another."""
+        return self._pool.stack(token)
+
     def close(self) -> None:
         """Stop the process."""
         self._pool.close()

@@ -112,7 +112,7 @@ class Conductor:
             if (lease.token, stage) in self._warned:
                 continue
             self._warned.add((lease.token, stage))
-            stack = getattr(self.executor, "stack", lambda token: "")(lease.token)
+            stack = self.executor.stack(lease.token)
             where = (f"stage {stage!r}, " if stage else "") + f"part {lease.part.name!r}"
             self.progress.observer.warned(
                 f"{where}: no progress for {seconds:.0f} s" + (f"\n{stack}" if stack else "")

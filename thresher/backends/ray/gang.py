@@ -17,8 +17,6 @@ from thresher.backends.server import Envelope, StepServer
 from thresher.stages.base import Collective
 from thresher.stages.resources import Resources
 
-BEAT_SECONDS = 1.0
-
 
 class Rank:
     """One worker of a gang: a Ray actor."""
@@ -95,20 +93,18 @@ class Gang:
     def call(
         self, envelope: Envelope, beat: Callable[[int, str], None]
     ) -> tuple[Message, list[Envelope]]:
-        """One call on all ranks: the report of rank 0, and its children."""
+        """One call on all ranks: the report of rank 0, and its children. It does not beat."""
         if not self._ranks:
             self._start()
         shared = self._ray.put(envelope)
         calls = [rank.call.remote(shared) for rank in self._ranks]
         waiting = list(calls)
         while waiting:
-            done, waiting = self._ray.wait(waiting, timeout=BEAT_SECONDS)
-            for reference in done:
-                failed = self._failure(reference, calls.index(reference), envelope)
-                if failed is not None:
-                    self._end()
-                    return failed, []
-            beat(0, "")
+            (ended,), waiting = self._ray.wait(waiting)
+            failed = self._failure(ended, calls.index(ended), envelope)
+            if failed is not None:
+                self._end()
+                return failed, []
         message, children = self._ray.get(calls[0])
         return message, [self._packed(child) for child in children]
 

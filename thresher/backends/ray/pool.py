@@ -42,6 +42,7 @@ class _Actor:
     finished: Any = None  # ready when that call has ended
     question: Any = None  # for its progress
     asked: float = 0.0
+    told: tuple[str, int, str] = ("", 0, "")
     calls: int = 0
 
 
@@ -148,6 +149,14 @@ class RayPool(Pool):
         events += self._lost() + self._asked()
         self._give_up_waiting()
         return events
+
+    def stack(self, token: str) -> str:
+        """Ask the actor that has an attempt where it is; one that does not answer is left alone."""
+        for actor in self._actors:
+            if actor.envelope is not None and actor.envelope.attempt.token == token:
+                with contextlib.suppress(self._ray.exceptions.RayError):
+                    return str(self._ray.get(actor.handle.stack.remote(token), timeout=3))
+        return ""
 
     def close(self, *, kill: bool = False) -> None:
         """Tear stages down, then end all actors."""
@@ -266,9 +275,10 @@ class RayPool(Pool):
                 if not done:
                     continue
                 with contextlib.suppress(self._ray.exceptions.RayError):
-                    token, rows, stage = self._ray.get(actor.question)
-                    if token == actor.envelope.attempt.token:
-                        events.append(Event(Heartbeat(token, rows, stage)))
+                    told = self._ray.get(actor.question)
+                    if told != actor.told and told[0] == actor.envelope.attempt.token:
+                        actor.told = told
+                        events.append(Event(Heartbeat(*told)))
             actor.question = actor.handle.progress.remote()
         return events
 
@@ -292,6 +302,10 @@ def _actor_class(ray: Any) -> type[Worker]:
         @ray.method(concurrency_group="questions")  # type: ignore[untyped-decorator]
         def progress(self) -> tuple[str, int, str]:
             return super().progress()
+
+        @ray.method(concurrency_group="questions")  # type: ignore[untyped-decorator]
+        def stack(self, token: str) -> str:
+            return super().stack(token)
 
     return Actor
 

@@ -65,10 +65,14 @@ class StreamingExecutor(BaseExecutor):
         self, config: dict[str, Any] | None, keys: Sequence[str], cluster: Cluster
     ) -> None:
         self.config = checked_config(type(self).__name__, config, keys)
-        self.memory = sys.maxsize  # engines bound their queues themselves
         self._cluster = cluster
 
     ignore_head_node = False
+
+    @property
+    def memory(self) -> int:
+        """Bytes that parts in flight may take: as many as there are, engines bound their queues."""
+        return sys.maxsize
 
     @abstractmethod
     def asked_by(self, step: Step) -> dict[str, Any]:

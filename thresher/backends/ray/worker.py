@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+import traceback
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -47,6 +49,7 @@ class Worker:
         sys.path[:] = [*dict.fromkeys([*sys.path, *paths])]
         pyarrow.set_cpu_count(1)
         self._progress: tuple[str, int, str] = ("", 0, "")
+        self._thread = 0
         node = node_id()
         self._packer = Yielding(node)
         self._server: StepServer | Guard | Gang
@@ -64,6 +67,7 @@ class Worker:
     def call(self, envelope: Envelope) -> Iterator[Any]:
         """Yield the large tasks for the next Step, and at last (message, envelopes)."""
         token = envelope.attempt.token
+        self._thread = threading.get_ident()
         self._progress = (token, 0, "")
 
         def beat(rows: int, stage: str) -> None:
@@ -77,6 +81,15 @@ class Worker:
     def progress(self) -> tuple[str, int, str]:
         """(token, source rows read, stage) of the call that runs, or ran last."""
         return self._progress
+
+    def stack(self, token: str) -> str:
+        """Where the call of an attempt is; empty if it is over, or not in this process."""
+        if isinstance(self._server, Guard):
+            return self._server.stack(token)
+        frame = sys._current_frames().get(self._thread)
+        if token != self._progress[0] or frame is None:
+            return ""
+        return "".join(traceback.format_stack(frame))
 
     def close(self) -> None:
         """Tear the stages down."""

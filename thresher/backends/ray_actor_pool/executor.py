@@ -129,6 +129,10 @@ class RayActorPoolExecutor(BaseExecutor):
             self._looked, self._activity = now, self._pool.activity()
         return self._activity
 
+    def stack(self, token: str) -> str:
+        """The stack of the worker that has an attempt, for the watchdog."""
+        return self._pool.stack(token) if self._pool is not None else ""
+
     def close(self) -> None:
         """Leave the cluster; end it if it was started for this run."""
         self._cluster.close()
