@@ -4,6 +4,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 
 import pyarrow as pa
 import pytest
@@ -26,11 +27,12 @@ pytestmark = [
 ]
 INTERVAL = 5
 SLOW_STEP = 1
-EXECUTORS: dict[str, tuple[int, Callable[[], BaseExecutor]]] = {
-    "local": (40, lambda: LocalExecutor(workers=6)),
-    "ray actor pool": (80, RayActorPoolExecutor),
-    "xenna": (130, lambda: XennaExecutor({"autoscale_interval_s": INTERVAL})),
+EXECUTORS: dict[str, tuple[int, int, Callable[[], BaseExecutor]]] = {
+    "local": (70, 4, lambda: LocalExecutor(workers=6)),
+    "ray actor pool": (120, 5, RayActorPoolExecutor),
+    "xenna": (130, 2 * INTERVAL, lambda: XennaExecutor({"autoscale_interval_s": INTERVAL})),
 }
+"""How many parts, after how many seconds to look, and the executor."""
 
 
 class Wait(ProcessingStage[DocumentBatch, DocumentBatch]):
@@ -66,7 +68,7 @@ class Busy(Observer):
 
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_workers_go_to_the_slow_step(executor: str) -> None:
-    n_parts, make = EXECUTORS[executor]
+    n_parts, seconds, make = EXECUTORS[executor]
     tasks = [DocumentBatch("parts", pa.table({"text": [str(n)]})) for n in range(n_parts)]
     stages = [Wait(0.1), Wait(1.0), Wait(0.1)]
     busy = Busy()
@@ -75,7 +77,10 @@ def test_workers_go_to_the_slow_step(executor: str) -> None:
     result = run_quietly(pipeline, make(), tasks, observer=busy)
 
     assert len(result) == n_parts
-    begin = busy.shares[0][0] + (2 * INTERVAL if executor == "xenna" else 2)
-    late = [share for when, share in busy.shares if begin <= when < begin + INTERVAL]
+    begin = busy.shares[0][0] + seconds
+    spans = [(when, share, until) for (when, share), (until, _) in pairwise(busy.shares)]
+    late = [
+        (until - when, share) for when, share, until in spans if begin < when < begin + INTERVAL
+    ]
     assert late, "the run was over before there was anything to see"
-    assert sum(late) / len(late) >= 0.7
+    assert sum(span * share for span, share in late) >= 0.7 * sum(span for span, _ in late)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -20,13 +21,14 @@ from tests.toys import (
     run_quietly,
     write_input,
 )
-from thresher.backends.executor import BaseExecutor
+from thresher.backends.executor import BaseExecutor, Done
 from thresher.backends.local import LocalExecutor
 from thresher.backends.ray_actor_pool import RayActorPoolExecutor
 from thresher.backends.ray_data import RayDataExecutor
 from thresher.backends.xenna import XennaExecutor
 from thresher.errors import PlanError, StageError
 from thresher.pipeline import Pipeline, conductor
+from thresher.runs.report import Observer
 from thresher.stages.resources import Resources
 from thresher.stages.text.io import JsonlReader, JsonlWriter
 
@@ -171,3 +173,40 @@ def test_a_stuck_stage_is_named_with_its_stack(
     run_quietly(run, RayActorPoolExecutor(), observer=told)
     (warning,) = (text for text in told.warnings if "no progress" in text)
     assert "in process" in warning
+
+
+class Interrupting(Observer):
+    """Presses Ctrl-C when the first call is done."""
+
+    def __init__(self) -> None:
+        self.pressed = False
+
+    def heard(self, message: object) -> None:
+        if isinstance(message, Done) and not self.pressed:
+            self.pressed = True
+            signal.raise_signal(signal.SIGINT)
+
+
+class Slow(Pass):
+    """Takes its time."""
+
+    def process(self, task: Any) -> Any:
+        time.sleep(0.3)
+        return task
+
+
+@pytest.mark.parametrize("engine", ["xenna", "ray data"])
+def test_an_interrupted_run_ends_soon_and_goes_on_later(engine: str, tmp_path: Path) -> None:
+    write_input(tmp_path / "in", files=60, rows=2)
+    run_quietly(pipeline(tmp_path / "in", tmp_path / "local", Pass()), LocalExecutor(workers=1))
+    run = pipeline(tmp_path / "in", tmp_path / "out", Slow())
+
+    result = run_quietly(run, ENGINES[engine](), observer=Interrupting())
+
+    assert result.status == "interrupted"
+    committed = read_output(tmp_path / "out")
+    assert 0 < len(committed) < 30
+    again = pipeline(tmp_path / "in", tmp_path / "out", Slow())
+    again = run_quietly(again, LocalExecutor(workers=4))
+    assert again.status == "complete"
+    assert read_output(tmp_path / "out") == read_output(tmp_path / "local")

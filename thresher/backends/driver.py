@@ -148,6 +148,16 @@ class Driver:
         self._in_flight += estimate
         return self._lease(state, now)
 
+    def drain(self) -> None:
+        """Begin no other part; attempts that are out and have not begun are taken back."""
+        if self.draining:
+            return
+        self.draining = True
+        for attempt in [each for each in self._attempts.values() if not each.begun]:
+            state = self._release(attempt)
+            self._in_flight -= state.part.estimate
+            self._waiting.append(state)
+
     @property
     def done(self) -> bool:
         """Whether there is nothing left to hand out or to wait for."""

@@ -55,7 +55,8 @@ class Conductor:
 
     def take(self) -> Lease | None:
         """The next lease; on the way, finished parts are committed when it is time."""
-        self.driver.draining = self.driver.draining or self.interrupts.draining
+        if self.interrupts.draining:
+            self.driver.drain()
         self._commit_if_due()
         return self.driver.take(monotonic())
 
@@ -63,7 +64,8 @@ class Conductor:
     def done(self) -> bool:
         """Whether there will never be another lease; on the way, stuck stages are named."""
         self.interrupts.announce()
-        self.driver.draining = self.driver.draining or self.interrupts.draining
+        if self.interrupts.draining:
+            self.driver.drain()
         self._commit_if_due()
         self._watch()
         return self.driver.done

@@ -64,6 +64,7 @@ class Streamed:
         self._sink = sink
         self._open: dict[str, int] = {}  # tokens in the engine, and their calls that run now
         self._part_of: dict[str, str] = {}
+        self._unseen: set[str] = set()  # tokens of which no call has begun
         self._on_lost: set[str] = set()  # parts that ran when a node was lost
         self._error = ""
         self._heard = False  # anything from the Steps in this run of the engine
@@ -98,6 +99,7 @@ class Streamed:
     def _stream(self, leases: list[Lease], cancel: CancelEvent) -> None:
         """Run the engine over fresh attempts, and pass on what its Steps tell."""
         self._open = {lease.token: 0 for lease in leases}
+        self._unseen = set(self._open)
         self._part_of = {lease.token: lease.part.name for lease in leases}
         self._error = ""
         self._heard = False
@@ -156,7 +158,7 @@ class Streamed:
 
     def _stop(self, thread: threading.Thread) -> None:
         """See the engine off: it is at its end, or what it works on is no longer wanted."""
-        if self._parts.done:
+        if self._parts.done and not self._unseen:
             thread.join(END_WITHIN_SECONDS)
         deadline = monotonic() + END_WITHIN_SECONDS
         while thread.is_alive() and monotonic() < deadline:
@@ -175,6 +177,7 @@ class Streamed:
             self._heard = True
             if isinstance(message, Started):
                 self._open[message.token] = self._open.get(message.token, 0) + 1
+                self._unseen.discard(message.token)
             elif isinstance(message, Done | Failed):
                 self._open[message.token] = self._open.get(message.token, 0) - 1
             self._sink(message)

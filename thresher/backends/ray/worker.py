@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from thresher.backends.executor import Message
 from thresher.backends.guard import Guard
 from thresher.backends.ray.gang import Gang
 from thresher.backends.ray.parcels import Yielding
@@ -66,6 +67,13 @@ class Worker:
 
     def call(self, envelope: Envelope) -> Iterator[Any]:
         """Yield the large tasks for the next Step, and at last (message, envelopes)."""
+        answer = self.finish(envelope)
+        for task in self._packer.take():  # noqa: UP028 (Ray sends into this generator)
+            yield task
+        yield answer
+
+    def finish(self, envelope: Envelope) -> tuple[Message, list[Envelope]]:
+        """A call of the last Step, which passes nothing on: (message, no envelopes)."""
         token = envelope.attempt.token
         self._thread = threading.get_ident()
         self._progress = (token, 0, "")
@@ -73,10 +81,7 @@ class Worker:
         def beat(rows: int, stage: str) -> None:
             self._progress = (token, rows, stage)
 
-        answer = self._server.call(envelope, beat)
-        for task in self._packer.take():  # noqa: UP028 (Ray sends into this generator)
-            yield task
-        yield answer
+        return self._server.call(envelope, beat)
 
     def progress(self) -> tuple[str, int, str]:
         """(token, source rows read, stage) of the call that runs, or ran last."""

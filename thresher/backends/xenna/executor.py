@@ -28,7 +28,7 @@ _KEYS = (
     "lost_after_s",
 )
 _MODES = ("streaming", "batch")
-_STORES = 4  # times the object store that batch mode may hold at a time, on disk and in memory
+_STORES = 4  # times the object store that a run may hold at a time, on disk and in memory
 _SMALL_CLUSTER = 16  # CPUs up to which the autoscaler looks more often
 
 
@@ -78,11 +78,9 @@ class XennaExecutor(StreamingExecutor):
     def memory(self) -> int:
         """Bytes that parts in flight may take.
 
-        Batch mode ends a stage before it begins the next, so all that lies between them is kept:
-        what goes beyond the object store is on disk.
+        Xenna bounds its queues by the number of tasks, in batch mode not at all: what lies between
+        stages, and does not fit the object store, is on disk.
         """
-        if self.mode == "streaming":
-            return super().memory
         found = self._cluster.connect().cluster_resources()
         return int(found.get("object_store_memory", 2**32)) * _STORES
 
