@@ -3,10 +3,10 @@
 
     python -m benchmarks.engines [--mb 250] [--engine xenna] [--work "tiny tasks"]
 
-Ten filters: processor seconds of all processes, less those of the same pipeline over one document
-(shown); the documents kept must be the same. Tiny tasks: 1,000 files of one document through five
-stages, and small files: 50 of 100 documents; wall seconds of a first run once the cluster is up,
-of a second one, and of the whole program.
+Ten filters: processor seconds of all processes, less those of the same pipeline over as many files
+of one document (shown), which starts as many workers; the documents kept must be the same. Tiny
+tasks: 1,000 files of one document through five stages, and small files: 50 of 100 documents; wall
+seconds of a first run once the cluster is up, of a second one, and of the whole program.
 """
 
 import argparse
@@ -72,7 +72,7 @@ def main() -> int:
 
 
 def _filters(sides: list[Side], engine: str, work: str, mb: float) -> None:
-    source, single = corpus.jsonl(mb, 8), corpus.small_files(files=1, documents=1)
+    source, single = corpus.jsonl(mb, 8), corpus.small_files(files=8, documents=1)
     net, kept = [], []
     for side in sides:
         empty = side.run(engine, work, single)
