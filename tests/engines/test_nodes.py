@@ -19,7 +19,7 @@ from tests.toys import read_output, write_input
 pytestmark = pytest.mark.engine
 
 HEAD = """
-import sys, time
+import os, sys, time
 import pyarrow as pa
 import ray
 from pathlib import Path
@@ -29,6 +29,7 @@ from thresher.backends.ray_data import RayDataExecutor
 from thresher.backends.xenna import XennaExecutor
 from thresher.pipeline import Pipeline
 from thresher.stages.base import ProcessingStage
+from thresher.stages.resources import Resources
 from thresher.stages.text.io import JsonlReader, JsonlWriter
 
 def here():
@@ -90,6 +91,22 @@ class Slow(ProcessingStage):
 spec = {"num_workers_per_node": 1}
 run(RayActorPoolExecutor, Slow().with_(xenna_stage_spec=spec))
 run(XennaExecutor, Slow().with_(xenna_stage_spec=spec))
+"""
+
+
+GPUS = """
+class OnGpu(ProcessingStage):
+    rows = "same"
+    resources = Resources(cpus=0.5, gpu_memory_gb=4)  # of the 8 of each
+
+    def process(self, task):
+        time.sleep(0.3)
+        place = f"{here()} {os.environ['CUDA_VISIBLE_DEVICES']}"
+        task = task.with_column("place", pa.array([place] * task.num_items))
+        return task.with_column("worker", pa.array([os.getpid()] * task.num_items))
+
+for kind in (RayActorPoolExecutor, RayDataExecutor):
+    run(kind, OnGpu())
 """
 
 
@@ -157,3 +174,17 @@ def test_a_node_runs_no_more_workers_than_a_stage_allows(nodes: RayNodes, tmp_pa
         for times in calls.values():
             ordered = sorted(times)
             assert all(a[1] <= b[0] for a, b in pairwise(ordered)), executor
+
+
+def test_gpus_are_shared_as_stages_ask(nodes: RayNodes, tmp_path: Path) -> None:
+    """GPUs in name only: who would use which one."""
+    output = run(nodes, tmp_path, GPUS, files=18)
+
+    for executor in ("RayActorPoolExecutor", "RayDataExecutor"):
+        workers = defaultdict(set)
+        for row in rows_of(output / executor):
+            workers[row["place"]].add(row["worker"])
+        assert all(place.endswith(" 0") for place in workers), executor
+        assert max(map(len, workers.values())) <= 2, executor
+        if executor == "RayActorPoolExecutor":  # it starts all that find a place
+            assert [len(pids) for pids in workers.values()] == [2, 2, 2]

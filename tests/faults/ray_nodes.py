@@ -16,7 +16,12 @@ import psutil
 from thresher.backends.ray.cluster import quietly
 from thresher.core.client.environment import ray_environment
 
-NODE = {"num_cpus": 2, "object_store_memory": 150 << 20}
+NODE = {
+    "num_cpus": 2,
+    "num_gpus": 1,  # in name only
+    "resources": {"gpu_memory_gb": 8},
+    "object_store_memory": 150 << 20,
+}
 _NOT_WORKERS = ("ray::IDLE", "ray::Mailbox", "ray::Sentinel")
 
 

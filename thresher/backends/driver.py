@@ -149,14 +149,14 @@ class Driver:
         return self._lease(state, now)
 
     def drain(self) -> None:
-        """Begin no other part; attempts that are out and have not begun are taken back."""
+        """Begin no other attempt: those that are out and have not begun are taken back."""
         if self.draining:
             return
         self.draining = True
         for attempt in [each for each in self._attempts.values() if not each.begun]:
-            state = self._release(attempt)
-            self._in_flight -= state.part.estimate
-            self._waiting.append(state)
+            self._put_off(self._release(attempt))
+        while self._retries:
+            self._put_off(self._retries.popleft())
 
     @property
     def done(self) -> bool:
@@ -186,11 +186,15 @@ class Driver:
         return ready
 
     def stuck(self, now: float, after: float) -> list[tuple[Lease, float, str]]:
-        """(lease, seconds, stage) of attempts that began, and are silent for ``after`` seconds."""
+        """(lease, seconds, stage) of attempts that are silent for ``after`` seconds.
+
+        Of those that have not begun only the first, and only if none has.
+        """
+        begun = [attempt for attempt in self._attempts.values() if attempt.begun]
         return [
             (attempt.lease, now - attempt.since, attempt.stage)
-            for attempt in self._attempts.values()
-            if attempt.begun and now - attempt.since >= after
+            for attempt in begun or list(self._attempts.values())[:1]
+            if now - attempt.since >= after
         ]
 
     def _lease(self, state: _State, now: float) -> Lease:
@@ -352,7 +356,15 @@ class Driver:
         self._again(state)
 
     def _again(self, state: _State) -> None:
-        self._retries.append(state)
+        if self.draining:
+            self._put_off(state)
+        else:
+            self._retries.append(state)
+
+    def _put_off(self, state: _State) -> None:
+        """Leave a part to the next run."""
+        self._in_flight -= state.part.estimate
+        self._waiting.append(state)
 
     def _give_up(self, state: _State, reason: str) -> None:
         self._settled(state, Outcome(state.part, [], failure=reason, lost_rows=state.rows))

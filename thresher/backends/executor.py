@@ -139,19 +139,18 @@ class BaseExecutor(ABC):
     """Carries Segments out.
 
     Executors never retry: they report, and the driver decides.
+
+    ``activity`` tells what its workers do now, in a few words; empty if it does not.
     """
 
     process_local_ok = False
+    activity: str = ""
 
     def announce(self, text: str) -> None:
         """Tell the user something; a run puts its view in this place."""
 
     def stack(self, token: str) -> str:
         """Where the worker of an attempt is, for the watchdog; empty if it cannot be told."""
-        return ""
-
-    def activity(self) -> str:
-        """What its workers do now, in a few words; empty if it does not tell."""
         return ""
 
     def machine(self) -> Machine | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from secrets import token_hex
 from typing import Any
 
 from thresher import storage
@@ -44,7 +45,8 @@ class OutputFiles:
         self.context = context
         self.attempt = attempt
         self.written: list[WrittenFile] = []
-        self._stem = "-".join(map(str, path)) or "root"
+        # An engine may run a call again behind our back while the first one's files are in use.
+        self._stem = f"{'-'.join(map(str, path)) or 'root'}-{token_hex(4)}"
         self._n = 0
         self._opened: list[str] = []
 

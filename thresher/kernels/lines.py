@@ -53,7 +53,7 @@ def _count_lines(data, offsets, room, apart, counts):
     ends = np.empty(room, np.int64)
     first = np.empty(room, np.int64)
     last = np.empty(room, np.int64)
-    work = working_memory(room)
+    work = working_memory(room if apart else 1)
     for document in range(offsets.size - 1):
         begin = offsets[document]
         stop = offsets[document + 1]

@@ -67,7 +67,7 @@ def signals(data: Bytes, offsets: Integers, *names: str) -> dict[str, Integers]:
 def _count_paragraphs(data, offsets, room, apart, counts):
     starts = np.empty(room, np.int64)
     lengths = np.empty(room, np.int64)
-    work = working_memory(room)
+    work = working_memory(room if apart else 1)
     for document in range(offsets.size - 1):
         begin = offsets[document]
         stop = offsets[document + 1]

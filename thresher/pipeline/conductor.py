@@ -85,7 +85,7 @@ class Conductor:
         self._outcomes += ready
         self._commit_if_due()
         queue = self.driver.bytes_in_flight, self.driver.policy.memory
-        activity = self.executor.activity()
+        activity = self.executor.activity
         self.progress.running(self.driver.running, self.driver.restarts, queue, activity)
 
     # -- committing ---------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from thresher.backends.executor import Heartbeat, Started
+from thresher.backends.executor import Failed, Heartbeat, Started
 from thresher.backends.guard import Guard
 from thresher.backends.parcel import Handed
 from thresher.backends.ray.blocks import Block, blocks_after
@@ -38,8 +38,7 @@ class EngineStep:
     paths : tuple[str, ...]
         The driver's ``sys.path``.
     ranks : int
-        Of a collective Step, the workers; ``request`` is what one of them needs, ``places`` where
-        they go.
+        Of a collective Step, the workers; ``request`` is what Ray is asked for each of them.
     """
 
     index: int
@@ -49,7 +48,6 @@ class EngineStep:
     paths: tuple[str, ...]
     ranks: int = 0
     request: Resources = NOTHING
-    places: Any = None
 
     def start(self, place: Collective | None = None) -> None:
         """Set the worker up; stages are set up with their first call.
@@ -69,7 +67,7 @@ class EngineStep:
         worker_id = f"{node[:8]}-{os.getpid()}"
         self._server: StepServer | Guard | Gang
         if self.ranks and place is None:
-            self._server = Gang(blob, worker_id, Handed(), self.ranks, self.request, self.places)
+            self._server = Gang(blob, worker_id, Handed(), self.ranks, self.request)
         elif self.guarded:
             self._server = Guard(blob, worker_id, Handed(), node)
         else:
@@ -97,9 +95,17 @@ class EngineStep:
         return blocks_after(block, made)
 
     def _shadow(self, block: Block) -> list[Block]:
-        """Work along with rank 0, and leave nothing behind."""
+        """Work along with rank 0, and leave nothing behind.
+
+        Raises
+        ------
+        RuntimeError
+            If the call fails here: rank 0 would wait for this one.
+        """
         for envelope in block:
-            self._server.call(envelope.shadow(), no_beat)
+            message, _ = self._server.call(envelope.shadow(), no_beat)
+            if isinstance(message, Failed):
+                raise RuntimeError(message.error)
         return []
 
     def stop(self) -> None:

@@ -78,7 +78,7 @@ class Gang:
         packer: Packer,
         size: int,
         request: Resources,
-        places: Any,
+        places: Any = None,
     ) -> None:
         self.packer = packer
         self.size = size
@@ -159,14 +159,17 @@ class Gang:
         self._ranks = []
 
 
-def places_for(ray: Any, size: int, request: Resources) -> Any:
-    """A placement group for all ranks together; None if they need nothing.
+def places_for(ray: Any, size: int, request: Resources, not_on: str = "") -> Any:
+    """A placement group for all ranks together, none on a node left out; None if they need nothing.
 
     Ray keeps it until the driver ends or removes it, whatever becomes of the actors in it.
     """
     bundle = {"CPU": request.cpus, "GPU": request.gpus}
     bundle = {name: amount for name, amount in bundle.items() if amount}
-    return ray.util.placement_group([bundle] * size) if bundle else None
+    selectors = [{"ray.io/node-id": f"!{not_on}"}] * size if not_on else None
+    if not bundle:
+        return None
+    return ray.util.placement_group([bundle] * size, bundle_label_selector=selectors)
 
 
 def first_line(error: Exception) -> str:

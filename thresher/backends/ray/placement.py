@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from thresher.backends.guard import needs_guard
+from thresher.backends.ray.gpus import least_gpu_memory_gb
 from thresher.errors import PlanError
 from thresher.planning.plan import Step
 from thresher.stages.resources import Resources
 
 GIB = 2**30
-_LEAST_CPUS = 0.1
+_LEAST_CPUS = 0.25  # for which an actor is worth its memory
 _HEAD = "node:__internal_head__"
 
 
@@ -108,7 +109,8 @@ def groups_for(steps: Sequence[Step], room: Room) -> tuple[list[Group], list[str
     if shared:
         least = min(max(step.resources.cpus, _LEAST_CPUS) for step in shared)
         cpus = max(0.0, min(1.0, least, room.cpus - taken))
-        left = max(1, math.floor((room.cpus - taken) / cpus + 1e-6)) if cpus else 1
+        left = math.floor((room.cpus - taken) / cpus + 1e-6) if cpus else 1
+        left = max(1, min(left, sum(_at_most(step, room) for step in shared)))
         most = max(step.resources.cpus for step in shared)
         if most > room.cpus:
             notes.append(
@@ -142,13 +144,19 @@ def _gang(step: Step, environment: str, room: Room) -> Group:
     return Group((step.index,), request, 1, environment, not_on=room.without, ranks=ranks)
 
 
+def _at_most(step: Step, room: Room) -> int:
+    """Workers of a Step that can run at a time."""
+    fits = math.floor(room.cpus / max(step.resources.cpus, _LEAST_CPUS) + 1e-6)
+    return max(1, min(step.workers_on(room.nodes) or fits, fits))
+
+
 def one_of(group: Group) -> Group:
     """The group with one actor, which asks for no CPU: an engine may have taken them all."""
     return replace(group, request=Resources(cpus=0.0, gpus=group.request.gpus), size=1)
 
 
-def room_of(ray: Any, *, ignore_head_node: bool = False) -> Room:
-    """What the connected cluster has.
+def room_of(ray: Any, steps: Sequence[Step], *, ignore_head_node: bool = False) -> Room:
+    """What the connected cluster has for these Steps.
 
     Raises
     ------
@@ -170,8 +178,8 @@ def room_of(ray: Any, *, ignore_head_node: bool = False) -> Room:
     def total(name: str) -> float:
         return sum(float(node["Resources"].get(name, 0.0)) for node in nodes)
 
-    memory = [node["Resources"].get("gpu_memory_gb", 0.0) for node in nodes]
-    least = min((amount for amount in memory if amount), default=0.0)
+    asks = any(step.resources.gpu_memory_gb for step in steps)
+    least = least_gpu_memory_gb(ray) if asks else 0.0
     return Room(total("CPU"), total("GPU"), least, len(nodes), head)
 
 

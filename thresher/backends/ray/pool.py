@@ -34,6 +34,7 @@ class _Actor:
     group: Group
     name: str
     places: Any = None  # of the ranks that it leads
+    others: frozenset[str] = frozenset()  # the nodes of those
     born: float = field(default_factory=monotonic)
     start: Any = None  # a reference while it is being placed
     node: str = ""
@@ -115,7 +116,7 @@ class RayPool(Pool):
         actor.calls += 1
         actor.asked = monotonic()
         if envelope.step == self._last_step:  # costs less than a generator
-            actor.finished = actor.handle.finish.remote(envelope)
+            actor.finished = actor.handle.call_last.remote(envelope)
             return
         call = actor.handle.call.options(num_returns="streaming")
         actor.answers = call.remote(envelope)
@@ -193,7 +194,9 @@ class RayPool(Pool):
         self._born += 1
         name = f"actor-{self._born}"
         paths = [path for path in sys.path if path]
-        places = places_for(self._ray, group.ranks, group.request) if group.ranks else None
+        places = None
+        if group.ranks:
+            places = places_for(self._ray, group.ranks, group.request, group.not_on)
         handle = self._kind.options(**group.options()).remote(
             self._blob, name, paths, group.guarded, group.ranks, group.request, places
         )
@@ -232,6 +235,11 @@ class RayPool(Pool):
             return self._bury(actor, _how(error))
         actor.start = None
         self._nodes.watch(actor.node)
+        if actor.places is not None:
+            table = self._ray.util.placement_group_table(actor.places)
+            actor.others = frozenset(table["bundles_to_node_id"].values())
+            for node in actor.others:
+                self._nodes.watch(node)
         return []
 
     @staticmethod
@@ -264,7 +272,7 @@ class RayPool(Pool):
     def _touches(actor: _Actor, node: str) -> bool:
         """Whether an actor is on a node, or waits for data from there."""
         parcel = actor.envelope.parcel if actor.envelope is not None else None
-        return actor.node == node or getattr(parcel, "node", "") == node
+        return node in (actor.node, getattr(parcel, "node", "")) or node in actor.others
 
     def _asked(self) -> list[Event]:
         """Progress of calls that take long."""
@@ -287,11 +295,16 @@ class RayPool(Pool):
         return events
 
     def _give_up_waiting(self) -> None:
-        """A cluster that has no room for any actor would be waited for in vain."""
+        """A cluster without room for any actor, or for a gang, would be waited for in vain."""
+        now = monotonic()
         if any(actor.start is None for actor in self._actors):
-            self._since = monotonic()
-        elif monotonic() - self._since > PLACE_WITHIN_SECONDS:
-            needed = ", ".join(sorted({str(a.group.request) for a in self._actors}))
+            self._since = now
+        gangs = [a for a in self._actors if a.group.ranks and a.start is not None]
+        waiting = [a for a in gangs if now - a.born > PLACE_WITHIN_SECONDS]
+        if now - self._since > PLACE_WITHIN_SECONDS:
+            waiting = self._actors
+        if waiting:
+            needed = ", ".join(sorted({_needed(actor.group) for actor in waiting}))
             raise EngineError(
                 f"no worker found a place within {PLACE_WITHIN_SECONDS:.0f} s; one needs {needed}",
                 where="the Ray cluster",
@@ -320,6 +333,10 @@ def _owned(envelope: Envelope, references: Sequence[Any]) -> Envelope:
     if not isinstance(parcel, StoredParcel):
         return envelope
     return replace(envelope, parcel=replace(parcel, ref=references[parcel.ref]))
+
+
+def _needed(group: Group) -> str:
+    return f"{group.ranks} times {group.request}" if group.ranks else str(group.request)
 
 
 def _how(error: Exception) -> str:

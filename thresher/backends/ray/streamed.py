@@ -195,13 +195,18 @@ class _Sorted:
     def fresh(self) -> list[Lease]:
         """All fresh attempts that there are."""
         self._fill()
-        found, self._fresh = list(self._fresh), deque()
+        found = [lease for lease in self._fresh if self._parts.is_live(lease.token)]
+        self._fresh.clear()
         return found
 
     def take(self) -> Lease | None:
         """The next suspect."""
         self._fill()
-        return self.suspects.popleft() if self.suspects else None
+        while self.suspects:
+            lease = self.suspects.popleft()
+            if self._parts.is_live(lease.token):
+                return lease
+        return None
 
     def all_are_suspects(self) -> None:
         """From now on all go to the pool."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import sys
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event as CancelEvent
 from typing import Any
 
@@ -17,7 +17,6 @@ from thresher.backends.ray.blocks import Block, blocks_of
 from thresher.backends.ray.cluster import Cluster, quietly
 from thresher.backends.ray.config import checked_config, runtime_env_of
 from thresher.backends.ray.engine_step import EngineStep
-from thresher.backends.ray.gang import places_for
 from thresher.backends.ray.mailbox import opened
 from thresher.backends.ray.nodes import Nodes
 from thresher.backends.ray.placement import Group, groups_for, one_of, room_of
@@ -105,7 +104,7 @@ class StreamingExecutor(BaseExecutor):
         """Run leases through the Steps, on the engine as far as it can."""
         with quietly():
             ray = self._cluster.connect()
-            room = room_of(ray, ignore_head_node=self.ignore_head_node)
+            room = room_of(ray, steps, ignore_head_node=self.ignore_head_node)
             groups, notes = groups_for(steps, room)
             for note in notes:
                 self.announce(note)
@@ -117,7 +116,7 @@ class StreamingExecutor(BaseExecutor):
             placed = [
                 Placed(
                     step,
-                    self._task(ray, step, of_step[step.index], reference, mailbox),
+                    self._task(step, of_step[step.index], reference, mailbox),
                     of_step[step.index],
                     self.asked_by(step),
                 )
@@ -134,19 +133,12 @@ class StreamingExecutor(BaseExecutor):
                 return RayPool(ray, blob, alone, lost_after_s=lost, announce=self.announce)
 
             nodes = Nodes(ray, lost, self.announce)
-            try:
-                Streamed(ray, steps, engine, mailbox, pool, nodes, parts, sink).run(cancel)
-            finally:
-                for places in filter(None, (one.task.places for one in placed)):
-                    ray.util.remove_placement_group(places)
+            Streamed(ray, steps, engine, mailbox, pool, nodes, parts, sink).run(cancel)
 
-    def _task(self, ray: Any, step: Step, group: Group, blob: Any, mailbox: Any) -> EngineStep:
+    @staticmethod
+    def _task(step: Step, group: Group, blob: Any, mailbox: Any) -> EngineStep:
         """What the engine's workers run."""
         paths = tuple(path for path in sys.path if path)
-        task = EngineStep(step.index, blob, mailbox, needs_guard(step), paths)
-        if not group.ranks:
-            return task
-        task.ranks, task.request = group.ranks, group.request
-        if not group.request.requires_gpu:  # else the engine places them
-            task.places = places_for(ray, group.ranks, group.request)
-        return task
+        # The engine counts CPUs by itself, and may need those that Ray has free to begin at all.
+        request = replace(group.request, cpus=0.0)
+        return EngineStep(step.index, blob, mailbox, needs_guard(step), paths, group.ranks, request)

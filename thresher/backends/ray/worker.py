@@ -67,12 +67,12 @@ class Worker:
 
     def call(self, envelope: Envelope) -> Iterator[Any]:
         """Yield the large tasks for the next Step, and at last (message, envelopes)."""
-        answer = self.finish(envelope)
+        answer = self.call_last(envelope)
         for task in self._packer.take():  # noqa: UP028 (Ray sends into this generator)
             yield task
         yield answer
 
-    def finish(self, envelope: Envelope) -> tuple[Message, list[Envelope]]:
+    def call_last(self, envelope: Envelope) -> tuple[Message, list[Envelope]]:
         """A call of the last Step, which passes nothing on: (message, no envelopes)."""
         token = envelope.attempt.token
         self._thread = threading.get_ident()
@@ -81,7 +81,10 @@ class Worker:
         def beat(rows: int, stage: str) -> None:
             self._progress = (token, rows, stage)
 
-        return self._server.call(envelope, beat)
+        try:
+            return self._server.call(envelope, beat)
+        finally:
+            self._thread = 0
 
     def progress(self) -> tuple[str, int, str]:
         """(token, source rows read, stage) of the call that runs, or ran last."""
@@ -91,6 +94,8 @@ class Worker:
         """Where the call of an attempt is; empty if it is over, or not in this process."""
         if isinstance(self._server, Guard):
             return self._server.stack(token)
+        if isinstance(self._server, Gang):
+            return ""
         frame = sys._current_frames().get(self._thread)
         if token != self._progress[0] or frame is None:
             return ""

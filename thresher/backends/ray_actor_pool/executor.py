@@ -99,7 +99,7 @@ class RayActorPoolExecutor(BaseExecutor):
         """Run leases through the Steps, most downstream first."""
         with quietly():
             ray = self._cluster.connect()
-            room = self._left_room(room_of(ray, ignore_head_node=self.ignore_head_node))
+            room = self._left_room(room_of(ray, steps, ignore_head_node=self.ignore_head_node))
             groups, notes = groups_for(steps, room)
             for note in notes:
                 self.announce(note)
@@ -120,7 +120,8 @@ class RayActorPoolExecutor(BaseExecutor):
                 self._pool = None
                 pool.close(kill=cancel.is_set())
 
-    def activity(self) -> str:
+    @property
+    def activity(self) -> str:  # type: ignore[override]
         """How many workers do what, as of at most ``progress_interval`` seconds ago."""
         if not self.show_progress or self._pool is None:
             return ""

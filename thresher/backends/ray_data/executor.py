@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -53,22 +54,26 @@ class RayDataExecutor(StreamingExecutor):
         """Each Step is a ``map_batches`` over blocks of envelopes."""
         data = engine("ray.data")
         _settle(data)
-        room = room_of(ray, ignore_head_node=self.ignore_head_node)
+        room = room_of(ray, (), ignore_head_node=self.ignore_head_node)
         dataset = data.from_items(rows_of(blocks), override_num_blocks=len(blocks))
         for one in placed:
             options = one.group.options()
-            request = float(one.spec.get("ray_num_cpus", one.step.resources.cpus))
+            gpus = one.group.request.gpus or None
+            asked = float(one.spec.get("ray_num_cpus", one.step.resources.cpus))
+            share = room.cpus / len(placed)
+            request = min(asked, share)
+            fair = math.floor(share / request) if request else len(blocks)
             environment = options.get("runtime_env")
             selector = options.get("label_selector")
             dataset = dataset.map_batches(
                 RowStep,
                 fn_constructor_args=(one.task,),
-                batch_size=None,
+                batch_size=1 if gpus else None,  # rows; with GPUs Ray Data insists on a number
                 batch_format="numpy",
                 zero_copy_batch=True,
-                compute=_actors(data, one.step.workers_on(room.nodes), one.spec),
-                num_cpus=min(request, room.cpus / len(placed)),
-                num_gpus=one.group.request.gpus or None,
+                compute=_actors(data, one, room.nodes, min(fair, len(blocks))),
+                num_cpus=request,
+                num_gpus=gpus,
                 **({"runtime_env": environment} if environment else {}),
                 **({"label_selector": selector} if selector else {}),
                 **(one.spec.get("ray_remote_args") or {}),
@@ -77,15 +82,18 @@ class RayDataExecutor(StreamingExecutor):
             pass  # what the last Step makes has been reported
 
 
-def _actors(data: Any, workers: int | None, spec: dict[str, Any]) -> Any:
-    """The pool of a Step: fixed where it asks for a number of workers, else scaled."""
+def _actors(data: Any, one: Placed, nodes: int, fair: int) -> Any:
+    """The pool of a Step: fixed where it asks for a number of workers, else scaled.
+
+    It begins with ``fair`` many, the Step's share of the cluster, unless it is told otherwise.
+    """
+    workers = one.step.workers_on(nodes)
     if workers is not None:
         return data.ActorPoolStrategy(size=workers)
-    return data.ActorPoolStrategy(
-        min_size=spec.get("min_workers", 1),
-        max_size=spec.get("max_workers"),
-        initial_size=spec.get("initial_workers"),
-    )
+    least, most = one.spec.get("min_workers", 1), one.spec.get("max_workers")
+    first = least if one.step.resources.requires_gpu else max(fair, least)
+    first = one.spec.get("initial_workers", first if most is None else min(first, most))
+    return data.ActorPoolStrategy(min_size=least, max_size=most, initial_size=first)
 
 
 def _settle(data: Any) -> None:

@@ -106,10 +106,8 @@ class XennaExecutor(StreamingExecutor):
         specs = []
         for one, request in zip(placed, requests, strict=True):
             ranks = one.group.ranks
-            needed = Resources(
-                cpus=min(request * max(ranks, 1), max(room_on(nodes, share))),
-                gpus=one.group.request.gpus * max(ranks, 1),
-            )
+            gpus = one.group.request.gpus * max(ranks, 1)
+            needed = Resources(cpus=min(request, max(room_on(nodes, share))), gpus=gpus)
             environment = one.group.options().get("runtime_env", {})
             stage = stage_for(one.task, f"Step{one.step.index:02d}", needed, environment)
             workers = 1 if ranks else one.step.max_workers
@@ -170,16 +168,20 @@ def _spec(step: Step) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _address(ray: Any) -> Iterator[None]:
-    """Xenna's questions go to the first cluster of the machine, unless told which."""
-    before = os.environ.get("RAY_ADDRESS")
+    """Xenna's questions go to the first cluster of the machine, unless told which.
+
+    It sets variables of Ray's itself, which the next cluster of this process must not inherit: with
+    one of them Ray does not tell workers their GPUs.
+    """
+    before = {name: value for name, value in os.environ.items() if name.startswith("RAY_")}
     os.environ["RAY_ADDRESS"] = ray.get_runtime_context().gcs_address
     try:
         yield
     finally:
-        if before is None:
-            os.environ.pop("RAY_ADDRESS", None)
-        else:
-            os.environ["RAY_ADDRESS"] = before
+        for name in [name for name in os.environ if name.startswith("RAY_")]:
+            if name not in before:
+                del os.environ[name]
+        os.environ.update(before)
 
 
 @contextlib.contextmanager

@@ -36,7 +36,7 @@ def fitted(
     share : float
         Of them, what Xenna may use.
     """
-    requests = [step.resources.cpus for step in steps]
+    requests = [step.resources.cpus * _ranks(step) for step in steps]
     room = room_on(nodes, share)
     if not streaming:
         most = max(room)
@@ -44,7 +44,7 @@ def fitted(
             return requests, ""
         note = f"a stage asks for {max(requests):g} CPUs and Xenna may use {most:g}: it gets those"
         return [min(request, most) for request in requests], note
-    workers = [max(step.workers_on(len(nodes)) or 1, 1) for step in steps]
+    workers = [1 if s.collective else max(s.workers_on(len(nodes)) or 1, 1) for s in steps]
     scale = 1.0
     needed = sum(request * n for request, n in zip(requests, workers, strict=True))
     if needed > sum(room):
@@ -58,6 +58,11 @@ def fitted(
         f"every request is scaled down to {scale:.0%}"
     )
     return scaled, note
+
+
+def _ranks(step: Step) -> int:
+    """Workers that are one to Xenna: they run together."""
+    return (step.max_workers or 1) if step.collective else 1
 
 
 def _scaled(requests: Sequence[float], scale: float) -> list[float]:

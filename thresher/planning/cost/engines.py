@@ -8,6 +8,7 @@ shares of memory and the engines' own processes are estimates.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Engine:
         Share of a node's memory that parts in flight may take.
     near : bool
         Whether a task goes to a worker on the node where it lies, if one is free.
+    shares : bool
+        Whether workers of less than a CPU share one.
     """
 
     start_s: float
@@ -36,6 +39,7 @@ class Engine:
     worker_bytes: int
     pool: float
     near: bool
+    shares: bool = True
 
 
 BARE_WORKER = 200_000_000
@@ -45,10 +49,10 @@ LOCAL = "LocalExecutor"
 ACTOR_POOL = "RayActorPoolExecutor"
 
 ENGINES = {
-    LOCAL: Engine(1.0, 0.0005, 0.0005, 0, 0.6, near=True),
+    LOCAL: Engine(1.0, 0.0005, 0.0005, 0, 0.6, near=True, shares=False),
     ACTOR_POOL: Engine(3.0, 0.003, 0.002, 100_000_000, 0.15, near=True),
-    "XennaExecutor": Engine(8.0, 0.003, 0.002, 100_000_000, 0.3, near=False),
-    "RayDataExecutor": Engine(10.0, 0.005, 0.003, 100_000_000, 0.3, near=False),
+    "XennaExecutor": Engine(8.0, 0.003, 0.002, 100_000_000, 1.2, near=False),
+    "RayDataExecutor": Engine(10.0, 0.005, 0.003, 100_000_000, inf, near=False),
 }
 
 

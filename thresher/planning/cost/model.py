@@ -35,7 +35,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import ceil
+from math import ceil, floor, isinf
 from statistics import fmean
 
 from thresher.planning.cost.engines import BARE_WORKER, Engine
@@ -139,13 +139,14 @@ class _Cluster:
         """CPUs of all nodes."""
         return self.nodes * self.node.cpus
 
-    def cpus(self, step: StepRate) -> int:
+    def cpus(self, step: StepRate) -> float:
         """CPUs that a worker of a Step gets: no more than a node has."""
-        return min(step.cpus, self.node.cpus)
+        least = 0.0 if self.engine.shares else 1.0
+        return min(max(step.cpus, least), self.node.cpus)
 
     def workers(self, step: StepRate) -> int:
         """The most workers of a Step at a time."""
-        limits = [self.nodes * (self.node.cpus // self.cpus(step))]
+        limits = [self.nodes * floor(self.node.cpus / self.cpus(step))]
         if step.gpus:
             limits.append(int(self.nodes * self.node.gpus / step.gpus))
         if step.most is not None:
@@ -157,7 +158,9 @@ class _Cluster:
     def parts_in_flight(self) -> int:
         """Parts that the memory for them admits at a time."""
         memory = self.nodes * self.node.memory * self.engine.pool
-        return max(1, int(memory / self.estimate)) if self.estimate else 2**31
+        if isinf(memory) or not self.estimate:
+            return 2**31
+        return max(1, int(memory / self.estimate))
 
     def moves(self, step: StepRate) -> float:
         """Share of the tasks for a Step that come from another node.

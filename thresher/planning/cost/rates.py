@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import ceil, sqrt
+from math import sqrt
 from statistics import median_low
 
 from thresher.errors import PlanError
@@ -18,6 +18,8 @@ from thresher.runs.ledger import Ledger
 from thresher.runs.part import OUT, Key, Part, PartRecord
 from thresher.stats import StageCounts
 from thresher.storage import store_for
+
+_LEAST_CPUS = 0.25  # what executors count for a worker that asks for less
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class StepRate:
     seconds: float
     handling: float = 0.0
     passes: float = 0.0
-    cpus: int = 1
+    cpus: float = 1.0
     gpus: float = 0.0
     most: int | None = None
     most_per_node: int | None = None
@@ -95,7 +97,7 @@ def records_of(run_dir: str) -> list[PartRecord]:
     """What a run, of one driver or of several, has recorded of its parts; changes nothing."""
     store, folder = store_for(run_dir), f"{run_dir}/ledger"
     found: dict[Key, PartRecord] = {}
-    for chain in store.list(folder):
+    for chain in sorted(store.list(folder), key=lambda name: name != "final"):
         found |= Ledger(store, f"{folder}/{chain}").load().records
     return list(found.values())
 
@@ -230,12 +232,12 @@ def _step_rates(
     return found
 
 
-def _placement(step: Step) -> tuple[int, float, int | None, int | None]:
+def _placement(step: Step) -> tuple[float, float, int | None, int | None]:
     """CPUs and GPUs of a worker, and limits of workers; those of a collective count as one."""
     needs, ranks = step.resources, (step.max_workers or 1) if step.collective else 1
     gpus = needs.gpus or float(needs.requires_gpu)  # a share in GiB says little without the GPU
     most = 1 if step.collective else step.max_workers
-    return max(1, ceil(needs.cpus)) * ranks, gpus * ranks, most, step.workers_per_node
+    return max(needs.cpus, _LEAST_CPUS) * ranks, gpus * ranks, most, step.workers_per_node
 
 
 def _error(records: Sequence[PartRecord], seen: dict[str, _Seen]) -> float | None:
