@@ -159,9 +159,9 @@ def plan(
 ) -> None:
     """Show what a recipe would do, or take on a cluster; write nothing."""
     if nodes is not None:
-        from thresher.cli.plan_nodes import Nodes, show_forecast
+        from thresher.cli.plan_nodes import ClusterShape, show_forecast
 
-        cluster = Nodes(nodes, cpus_per_node, gpus_per_node, memory_per_node, source)
+        cluster = ClusterShape(nodes, cpus_per_node, gpus_per_node, memory_per_node, source)
         return show_forecast(recipe, tuple(sets), cluster, as_json)
     if any(given is not None for given in (cpus_per_node, gpus_per_node, memory_per_node, source)):
         raise typer.BadParameter("say on how many nodes: --nodes N")

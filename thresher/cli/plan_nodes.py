@@ -21,7 +21,7 @@ from thresher.storage import absolute, parse_size, store_for
 
 
 @dataclass(frozen=True)
-class Nodes:
+class ClusterShape:
     """How many nodes, and what each has; what is None is as on this machine.
 
     ``source`` is the run directory to take rates from, or an output that has one.
@@ -54,7 +54,7 @@ class Forecast:
     notes: tuple[str, ...]
 
 
-def show_forecast(path: str, sets: tuple[str, ...], nodes: Nodes, as_json: bool) -> None:
+def show_forecast(path: str, sets: tuple[str, ...], nodes: ClusterShape, as_json: bool) -> None:
     """Print what a recipe would take."""
     recipe = load_recipe(path, sets)
     try:
@@ -64,7 +64,7 @@ def show_forecast(path: str, sets: tuple[str, ...], nodes: Nodes, as_json: bool)
     print(json.dumps(as_values(found), indent=2) if as_json else as_text(found))
 
 
-def forecast(recipe: Recipe, nodes: Nodes) -> Forecast:
+def forecast(recipe: Recipe, nodes: ClusterShape) -> Forecast:
     """Plan a recipe for a cluster, and predict what it takes there."""
     pipeline, node = recipe.pipeline, nodes.machine()
     fusion = bool(pipeline.config.get("fusion", True))

@@ -55,3 +55,4 @@ class Resources:
 
 
 NOTHING = Resources(cpus=0.0)
+"""What a worker asks for whose resources somebody else counts."""
