@@ -77,7 +77,7 @@ def forecast(recipe: Recipe, nodes: ClusterShape) -> Forecast:
     predictions = [predict(rates, plan.parts, node, n, engine) for n in (*steps, nodes.count)]
     notes = [*plan.notes, *_doubts(rates)]
     if executor != asked:
-        notes.append(f"the figures are those of {executor}: {asked} runs on one machine")
+        notes.append(f"the figures are those of {executor}: {asked} is not measured on nodes")
     return Forecast(plan, node, executor, run_dir, rates, tuple(predictions), tuple(notes))
 
 
