@@ -32,7 +32,7 @@ USE = """
     from thresher.kernels import compiled
     from thresher.kernels.arrow_text import sample
     compiled.prepare(["urls"], {n_bytes})
-    is_ready = compiled.ready("urls", 1)
+    is_ready = compiled.ready("urls", {batch})
     counted = misses = None
     if is_ready:
         from thresher.kernels import urls
@@ -43,14 +43,20 @@ USE = """
 """
 
 
-def test_what_pays_is_compiled_beside_the_run_and_waited_for(tmp_path):
-    assert run(USE.format(n_bytes=10**10), tmp_path) == [True, [0, 0], 0]
-    # Now it is there for whoever comes next, however little there is to do.
-    assert run(USE.format(n_bytes=1), tmp_path) == [True, [0, 0], 0]
+def test_what_pays_is_compiled_beside_the_run_and_large_batches_wait_for_it(tmp_path):
+    assert run(USE.format(n_bytes=10**10, batch=10**9), tmp_path) == [True, [0, 0], 0]
+    # Now it is there for whoever comes next, but for those whom loading it would delay.
+    assert run(USE.format(n_bytes=10**10, batch=1), tmp_path) == [True, [0, 0], 0]
+    assert run(USE.format(n_bytes=1, batch=1), tmp_path) == [False, None, None]
+
+
+def test_small_batches_do_not_wait_for_a_compiler(tmp_path):
+    assert run(USE.format(n_bytes=10**10, batch=1), tmp_path) == [False, None, None]
 
 
 def test_what_does_not_pay_is_not_compiled(tmp_path):
-    assert run(USE.format(n_bytes=1), tmp_path) == [False, None, None]
+    assert run(USE.format(n_bytes=1, batch=1), tmp_path) == [False, None, None]
+    assert not list(tmp_path.rglob("*.nbi"))
 
 
 @pytest.mark.parametrize("place", ["a file", "missing"])

@@ -96,3 +96,18 @@ def test_words_are_told_apart_also_by_their_length():
     assert counted(gopher_ngrams, ["a\x00 b x a\x00 b"], ((1, 2), ())) == [
         {"top_characters:1": 4, "top_characters:2": 8}
     ]
+
+
+@settings(max_examples=200, deadline=None)
+@given(words=st.lists(st.sampled_from(["a", "b", "c", "éé"]), max_size=40), n=st.integers(1, 6))
+def test_repeated_sequences_are_those_of_a_search_word_by_word(words, n):
+    seen, place, expected = set(), 0, 0
+    while place + n <= len(words):
+        sequence = tuple(words[place : place + n])
+        step = n if sequence in seen else 1
+        expected += (sequence in seen) * sum(map(len, sequence))
+        seen.add(sequence)
+        place += step
+    repeated = sorted({1, 3, n})
+    counts = gopher_plain.ngrams(" ".join(words), top=(), repeated=repeated)
+    assert counts[f"repeated_characters:{n}"] == expected

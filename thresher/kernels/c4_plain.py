@@ -19,6 +19,8 @@ from thresher.kernels.c4_marks import (
 )
 
 _CITATION = re.compile(CITATION)
+_STOPS = tuple(STOPS)
+_LAST = STOPS + CLOSERS
 
 
 def clean(text: str, settings: dict[str, int]) -> tuple[str, dict[str, int]]:
@@ -46,15 +48,15 @@ def clean(text: str, settings: dict[str, int]) -> tuple[str, dict[str, int]]:
 
 def _judge(line: str, settings: dict[str, int]) -> tuple[str, str]:
     """The line without citations, and the count of those like it if it is not kept."""
-    words = line.split()
-    longest = max(map(len, words), default=0)
-    if settings["max_word_length"] and longest > settings["max_word_length"]:
+    longest = settings["max_word_length"]
+    if longest and len(line) > longest and max(map(len, line.split())) > longest:
         return line, "c4_long_word_lines"
-    if settings["remove_citations"]:
+    whole = line
+    if settings["remove_citations"] and "[" in line:
         line = _CITATION.sub("", line)
     if settings["end_mark"] and (not line.endswith(ENDS) or line.endswith(ELLIPSIS)):
         return line, "c4_unended_lines"
-    if len(words) < settings["min_words_per_line"]:
+    if len(whole.split()) < settings["min_words_per_line"]:
         return line, "c4_few_word_lines"
     lowered = line.lower()
     phrases = (
@@ -72,5 +74,5 @@ def _judge(line: str, settings: dict[str, int]) -> tuple[str, str]:
 def count_sentences(line: str) -> int:
     """Words that end as a sentence does, and the last word of a line in any case."""
     words = line.split()
-    ended = [word.rstrip(CLOSERS)[-1:] in tuple(STOPS) for word in words]
+    ended = [word[-1] in _LAST and word.rstrip(CLOSERS)[-1:] in _STOPS for word in words]
     return sum(ended) + bool(words and not ended[-1])

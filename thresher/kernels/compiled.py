@@ -17,7 +17,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from threading import Lock
@@ -29,15 +29,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 COMPILE_AFTER_MB = {
     "alphabetic_words": 43,
-    "c4_lines": 44,
+    "c4_lines": 115,
     "characters": 30,
     "common_words": 79,
     "fineweb_lines": 130,
     "gopher_lines": 70,
-    "gopher_ngrams": 11,
+    "gopher_ngrams": 24,
     "gopher_repeats": 70,
     "gopher_stop_words": 65,
-    "gopher_words": 44,
+    "gopher_words": 63,
     "jsonl": 160,
     "jsonl_write": 64,
     "lines": 240,
@@ -54,11 +54,13 @@ in no cache is compiled after so much, which never takes twice the time of knowi
 
 _COMPILE_AFTER_MB = 48  # kernels that nobody measured
 _OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False}
-_SPARE = 4  # how much less has to be saved on a processor that would be idle
+_LITTLE = 8  # a batch is little that takes no more than this part of the time of compiling
+_SPARE = 6  # how much less has to be saved on a processor that would be idle
 
 _seen: dict[str, int] = {}
 _ready: set[str] = set()
 _paying: set[str] = set()
+_dear: set[str] = set()  # whose loading takes longer than it saves the run
 _lock = Lock()
 _compilers: list[subprocess.Popen[bytes]] = []  # kept, so that none is reported as lost
 
@@ -92,8 +94,8 @@ def ready(module: str, n_bytes: int) -> bool:
     """Whether to use the compiled kernels of ``thresher.kernels.<module>`` on ``n_bytes`` more.
 
     True once the module's kernels are in a cache, or once this process has seen so many bytes that
-    compiling pays. Waits while :func:`prepare` has them compiled. ``THRESHER_KERNELS=compiled`` or
-    ``plain`` decides it by hand.
+    compiling pays. While :func:`prepare` has them compiled, little is done plainly and much waits.
+    ``THRESHER_KERNELS=compiled`` or ``plain`` decides it by hand.
     """
     forced = os.environ.get("THRESHER_KERNELS")
     if forced:
@@ -104,7 +106,9 @@ def ready(module: str, n_bytes: int) -> bool:
         total = _seen.get(module, 0) + n_bytes
         _seen[module] = total
     pays = module in _paying or total >= _break_even(module)
-    if not pays and (not _is_cached(module) or _is_compiling(module)):
+    can_do_without = not pays or n_bytes * _LITTLE <= _break_even(module)
+    takes_long = _is_compiling(module) or not (pays or _is_cached(module)) or module in _dear
+    if takes_long and can_do_without:
         return False
     import numba  # noqa: F401 - while the compiler works
 
@@ -114,20 +118,24 @@ def ready(module: str, n_bytes: int) -> bool:
     return True
 
 
-def prepare(modules: Iterable[str], n_bytes: int) -> None:
+def prepare(modules: Collection[str], n_bytes: int) -> None:
     """Have kernels compiled beside this process, on all processors, if ``n_bytes`` make it pay.
 
-    Returns at once; :func:`ready` waits for what pays. With processors to spare, kernels that do
-    not quite pay are compiled for later runs. What another process compiles is left to it.
+    Returns at once. With processors to spare, kernels that do not quite pay are compiled for later
+    runs, behind those that do. What another process compiles is left to it.
     """
     if os.environ.get("THRESHER_KERNELS") or cache_folder() is None:
         return
-    n_compilers = len(os.sched_getaffinity(0))
-    limit = n_bytes * (_SPARE if n_compilers > 1 else 1)
+    n_processors = len(os.sched_getaffinity(0))
+    if sum(n_bytes / _break_even(module) for module in modules) < 1:
+        _dear.update(modules)
+    limit = n_bytes * (_SPARE if n_processors > 1 else 1)
     missing = sorted((m for m in modules if not _is_cached(m)), key=_break_even)
-    _paying.update(m for m in missing if _break_even(m) <= n_bytes)
+    paying = [m for m in missing if _break_even(m) <= n_bytes]
+    _paying.update(paying)
     wanted = [m for m in missing if _break_even(m) <= limit]
-    for own in (wanted[k::n_compilers] for k in range(min(n_compilers, len(wanted)))):
+    n_compilers = min(n_processors, max(len(paying), 1), len(wanted))
+    for own in (wanted[k::n_compilers] for k in range(n_compilers)):
         with ExitStack() as stack:
             files = {module: stack.enter_context(_lock_file(module)) for module in own}
             free = {module: file.fileno() for module, file in files.items() if _take(file)}

@@ -15,12 +15,12 @@ _SYMBOLS = frozenset(SYMBOLS)
 def words(text: str) -> dict[str, int]:
     """See :func:`thresher.kernels.gopher_words.signals`."""
     found = text.split()
-    content = [word for word in found if not _SYMBOLS.issuperset(word)]
+    content = [word for word in found if word[0] not in _SYMBOLS or not _SYMBOLS.issuperset(word)]
     return {
         "gopher_words": len(found),
         "content_words": len(content),
         "content_characters": sum(map(len, content)),
-        "letter_words": sum(any(map(str.isalpha, word)) for word in found),
+        "letter_words": sum(word.isalpha() or any(map(str.isalpha, word)) for word in found),
         "hashes": text.count("#"),
         "ellipses": text.count("...") + text.count("…"),
     }
@@ -74,26 +74,45 @@ def ngrams(text: str, top: Sequence[int], repeated: Sequence[int]) -> dict[str, 
     """See :func:`thresher.kernels.gopher_ngrams.signals`."""
     found = text.split()
     counts = {f"top_characters:{n}": _top_characters(found, n) for n in top}
-    return counts | {f"repeated_characters:{n}": _repeated_characters(found, n) for n in repeated}
+    places: Sequence[int] = range(len(found))
+    for n in sorted(repeated):  # a sequence can only be there twice if its beginning is
+        places = _repeating(found, n, places)
+        counts[f"repeated_characters:{n}"] = _repeated_characters(found, n, places)
+    return counts
+
+
+def _sequences(found: list[str], n: int) -> Iterable[tuple[str, ...]]:
+    return zip(*(found[k:] for k in range(n)), strict=False)
 
 
 def _top_characters(found: list[str], n: int) -> int:
-    counts = Counter(zip(*(found[k:] for k in range(n)), strict=False))
+    counts = Counter(_sequences(found, n))
     if not counts:
         return 0
     top = max(counts, key=counts.__getitem__)
     return len(" ".join(top)) * counts[top]
 
 
-def _repeated_characters(found: list[str], n: int) -> int:
+def _repeating(found: list[str], n: int, places: Sequence[int]) -> list[int]:
+    """At which of ``places``, ascending, n words are that are at another of them too."""
+    if len(places) == len(found):
+        sequences = list(_sequences(found, n))
+    else:
+        sequences = [tuple(found[k : k + n]) for k in places if k + n <= len(found)]
+    often = Counter(sequences)
+    if len(often) == len(sequences):
+        return []
+    return [k for k, sequence in zip(places, sequences, strict=False) if often[sequence] > 1]
+
+
+def _repeated_characters(found: list[str], n: int, places: Sequence[int]) -> int:
     seen: set[tuple[str, ...]] = set()
-    n_characters = place = 0
-    while place + n <= len(found):
-        sequence = tuple(found[place : place + n])
-        if sequence in seen:
-            n_characters += sum(map(len, sequence))
-            place += n
-        else:
+    n_characters = free = 0
+    for place in places:
+        if place >= free:
+            sequence = tuple(found[place : place + n])
+            if sequence in seen:
+                n_characters += sum(map(len, sequence))
+                free = place + n
             seen.add(sequence)
-            place += 1
     return n_characters
