@@ -17,7 +17,7 @@ from thresher.backends.guard import Guard
 from thresher.backends.parcel import Handed
 from thresher.backends.ray.blocks import Block, blocks_after
 from thresher.backends.ray.gang import Gang, no_beat
-from thresher.backends.ray.mailbox import Sender
+from thresher.backends.ray.mailbox import Address, Sender
 from thresher.backends.server import StepServer
 from thresher.stages.base import Collective
 from thresher.stages.resources import NOTHING, Resources
@@ -31,7 +31,7 @@ class EngineStep:
     ----------
     blob : Any
         Reference to the cloudpickled (steps, context).
-    mailbox : Any
+    mailbox : Address
         Where messages go.
     guarded : bool
         Whether the work is done in a child process, which may die alone.
@@ -43,7 +43,7 @@ class EngineStep:
 
     index: int
     blob: Any
-    mailbox: Any
+    mailbox: Address
     guarded: bool
     paths: tuple[str, ...]
     ranks: int = 0

@@ -12,10 +12,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from threading import Event as CancelEvent
 from time import monotonic, sleep
-from typing import Any
 
 from thresher.backends.executor import Done, Failed, Lease, Message, PartSource, Started
-from thresher.backends.ray.mailbox import end_workers, taken
+from thresher.backends.ray.mailbox import Mailbox
 from thresher.backends.ray.nodes import Nodes
 from thresher.backends.ray.pool import RayPool
 from thresher.backends.supervisor import POLL_SECONDS, Supervisor
@@ -34,7 +33,7 @@ class Streamed:
     ----------
     engine : callable
         ``engine(leases)`` runs them through all Steps, and returns at the end or raises.
-    mailbox : Any
+    mailbox : Mailbox
         Where the Steps' messages arrive.
     pool : callable
         Makes the pool for what failed.
@@ -45,16 +44,14 @@ class Streamed:
 
     def __init__(
         self,
-        ray: Any,
         steps: Sequence[Step],
         engine: Callable[[list[Lease]], None],
-        mailbox: Any,
+        mailbox: Mailbox,
         pool: Callable[[], RayPool],
         nodes: Nodes,
         parts: PartSource,
         sink: Callable[[Message], None],
     ) -> None:
-        self._ray = ray
         self._steps = tuple(steps)
         self._engine = engine
         self._mailbox = mailbox
@@ -88,6 +85,7 @@ class Streamed:
                     sleep(POLL_SECONDS)
         finally:
             self._nodes.close()
+            self._mailbox.close()
 
     def _on_pool(self, leases: _Sorted, cancel: CancelEvent) -> None:
         pool = self._pool()
@@ -162,7 +160,7 @@ class Streamed:
             thread.join(END_WITHIN_SECONDS)
         deadline = monotonic() + END_WITHIN_SECONDS
         while thread.is_alive() and monotonic() < deadline:
-            end_workers(self._ray, self._mailbox)
+            self._mailbox.end_workers()
             thread.join(1.0)
 
     def _work(self, leases: list[Lease]) -> None:
@@ -173,7 +171,7 @@ class Streamed:
             self._error = f"{type(error).__name__}: {lines[0] if lines else ''}"
 
     def _pass_on(self) -> None:
-        for message in taken(self._ray, self._mailbox):
+        for message in self._mailbox.taken():
             self._heard = True
             if isinstance(message, Started):
                 self._open[message.token] = self._open.get(message.token, 0) + 1

@@ -17,7 +17,7 @@ from thresher.backends.ray.blocks import Block, blocks_of
 from thresher.backends.ray.cluster import Cluster, quietly
 from thresher.backends.ray.config import checked_config, runtime_env_of
 from thresher.backends.ray.engine_step import EngineStep
-from thresher.backends.ray.mailbox import opened
+from thresher.backends.ray.mailbox import Address, Mailbox
 from thresher.backends.ray.nodes import Nodes
 from thresher.backends.ray.placement import Group, groups_for, one_of, room_of
 from thresher.backends.ray.pool import RayPool
@@ -112,11 +112,11 @@ class StreamingExecutor(BaseExecutor):
             of_step = {index: group for group in groups for index in group.steps}
             blob = packed(steps, context)
             reference = ray.put(blob)
-            mailbox = opened(ray)
+            mailbox = Mailbox(ray)
             placed = [
                 Placed(
                     step,
-                    self._task(step, of_step[step.index], reference, mailbox),
+                    self._task(step, of_step[step.index], reference, mailbox.address),
                     of_step[step.index],
                     self.asked_by(step),
                 )
@@ -133,10 +133,10 @@ class StreamingExecutor(BaseExecutor):
                 return RayPool(ray, blob, alone, lost_after_s=lost, announce=self.announce)
 
             nodes = Nodes(ray, lost, self.announce)
-            Streamed(ray, steps, engine, mailbox, pool, nodes, parts, sink).run(cancel)
+            Streamed(steps, engine, mailbox, pool, nodes, parts, sink).run(cancel)
 
     @staticmethod
-    def _task(step: Step, group: Group, blob: Any, mailbox: Any) -> EngineStep:
+    def _task(step: Step, group: Group, blob: Any, mailbox: Address) -> EngineStep:
         """What the engine's workers run."""
         paths = tuple(path for path in sys.path if path)
         # The engine counts CPUs by itself, and may need those that Ray has free to begin at all.

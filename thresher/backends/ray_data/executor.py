@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -99,6 +100,7 @@ def _actors(data: Any, one: Placed, nodes: int, fair: int) -> Any:
 def _settle(data: Any) -> None:
     """No retries but ours, no progress bars, no failed blocks that are passed over."""
     context = data.DataContext.get_current()
+    os.environ.setdefault("RAY_DATA_USAGE_DISABLED", "1")  # nothing is reported to anybody
     context.enable_progress_bars = False
     context.max_errored_blocks = 0
     context.actor_task_retry_on_errors = False
