@@ -122,6 +122,8 @@ def test_an_xml_header_lies_within_the_prefix() -> None:
         ("<head><title>ti</title><script>x</script></head> a &amp; b\n", 9),
         ("<!-- c -->x", 1),
         ("<p> a </p>  \n  <p> b </p>", 7),
+        ("<i>a</i>\u00a0\u00a0<i>b</i>", 4),
+        ("<i>a</i>&#13;\t\t<i>b</i>", 3),
         ("<a title='x>y'>z</a>", 1),
         ("<STYLE type=a>a</style >b", 1),
         ("<template>te</template>", 0),

@@ -10,6 +10,8 @@ from html import unescape
 from thresher.stages.filtering import Bounds
 from thresher.stages.text.filters.document_filter import DocumentFilter
 
+_SPACES = " \t\n\f\r"
+
 # What a browser does not show, and tags. Whatever is not closed reaches to the end of the page, as
 # the HTML standard has it. No part of the expression steps back, so that time grows with the length
 # of the page, whatever it holds.
@@ -30,7 +32,7 @@ class HTMLBoilerplateFilter(DocumentFilter):
     Score: float64, characters of the visible text / characters, and 0.0 if the visible text is
     shorter than ``min_lang_content_num_chars``. Visible is what is left without tags, comments,
     scripts, style sheets and templates; an entity is one character, and so is what stands between
-    two tags if it is nothing but white space.
+    two tags if it is nothing but HTML's white space (to which no-break spaces do not belong).
 
     Null rule: a null or empty document scores 0.0.
 
@@ -71,4 +73,5 @@ def _visible(page: str) -> Iterator[str]:
 
 
 def _length(piece: str) -> int:
-    return 1 if piece.isspace() else len(unescape(piece))
+    text = unescape(piece)
+    return len(text) if text.strip(_SPACES) else bool(text)
