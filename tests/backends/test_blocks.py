@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from thresher.backends.context import Attempt
+from thresher.backends.envelope import Envelope
 from thresher.backends.executor import Lease
 from thresher.backends.parcel import Parcel
 from thresher.backends.ray.blocks import MOST_BYTES, blocks_after, blocks_of
-from thresher.backends.server import Envelope
 from thresher.runs.part import Part
 from thresher.tasks import DocumentBatch, EmptyTask
 

@@ -330,8 +330,7 @@ class Narrow(Pass):
 def test_large_tables_cross_steps_as_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    from thresher.backends import parcel
-    from thresher.backends.local import processes
+    from thresher.backends import parcel, processes
 
     monkeypatch.setattr(processes, "scratch_folder", lambda: str(tmp_path))
     if place == "disk":

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import time
 from pathlib import Path
@@ -13,11 +14,14 @@ import pytest
 from tests.engines.executors import ENGINES, EXECUTORS
 from tests.engines.pipelines import CASES, LESS, ONE
 from tests.toys import (
+    DieOn,
     EndWorkerOnce,
     Lengths,
     Listening,
     Pass,
+    quarantined,
     read_output,
+    records_of,
     run_quietly,
     write_input,
 )
@@ -56,6 +60,23 @@ def test_an_engine_worker_that_is_killed(engine: str, tmp_path: Path) -> None:
     assert (tmp_path / "ended").exists()
     assert result.status == "complete"
     assert read_output(tmp_path / "out") == read_output(tmp_path / "local")
+
+
+@pytest.mark.parametrize("engine", EXECUTORS)
+def test_a_row_that_kills_the_engines_own_worker(engine: str, tmp_path: Path) -> None:
+    """Stages that release the GIL run in the engine's process, which Ray Data starts for ever."""
+    write_input(tmp_path / "in", files=12, rows=5)
+    poison = DieOn(33).with_(resources=LESS)
+    poison.gil_free = True  # type: ignore[misc]
+    stages = [Lengths().with_(resources=ONE), poison]
+    run = pipeline(tmp_path / "in", tmp_path / "out", *stages, max_error_rate=1.0)
+
+    result = run_quietly(run, ENGINES[engine]())
+
+    assert {record["id"] for record in records_of(tmp_path / "out")} == {*range(60)} - {33}
+    (entry,) = quarantined(result)
+    assert json.loads(entry["record"])["id"] == 33
+    assert "kills its worker" in entry["error"]
 
 
 @pytest.mark.parametrize("engine", EXECUTORS)

@@ -9,7 +9,8 @@ import pytest
 
 from tests.engines.executors import ENGINES
 from tests.engines.pipelines import ONE
-from tests.toys import Pass, read_output, run_quietly, write_input
+from tests.other_python import Reverse, other_python
+from tests.toys import Pass, quarantined, read_output, records_of, run_quietly, write_input
 from thresher.pipeline import Pipeline
 from thresher.stages.base import ProcessingStage
 from thresher.stages.text.io import JsonlReader, JsonlWriter
@@ -65,3 +66,24 @@ def test_a_stage_has_packages_of_its_own(engine: str, tmp_path: Path) -> None:
     assert result.status == "complete"
     written = b"".join(read_output(tmp_path / "out").values()).decode()
     assert written.count('"red: ') == 6
+
+
+@pytest.mark.parametrize("engine", ["ray actor pool", "xenna", "ray data"])
+def test_a_stage_has_a_python_of_its_own(engine: str, tmp_path: Path) -> None:
+    write_input(tmp_path / "in", files=3, rows=3)
+    write_input(tmp_path / "in" / "bad", files=1, rows=1, text="poison")
+    python = other_python(tmp_path / "other")
+    stages = [
+        JsonlReader(str(tmp_path / "in")),
+        Finds().with_(resources=ONE),
+        Reverse().with_(runtime_env={"py_executable": python, "env_vars": {COLOUR: "red"}}),
+        JsonlWriter(str(tmp_path / "out")),
+    ]
+
+    pipeline = Pipeline("pythons", stages=stages, max_error_rate=1.0)
+    result = run_quietly(pipeline, ENGINES[engine]())
+
+    found = {record["id"]: record["text"] for record in records_of(tmp_path / "out")}
+    assert found == {i: f"some words {i % 3}"[::-1] for i in range(9)}
+    (entry,) = quarantined(result)
+    assert "it exited with code 3" in entry["error"]

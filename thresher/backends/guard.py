@@ -7,10 +7,10 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 
+from thresher.backends.envelope import Envelope
 from thresher.backends.executor import Done, Heartbeat, Message
-from thresher.backends.local.processes import ProcessPool, Recycling
 from thresher.backends.parcel import Handed, Packer, ParcelFolders
-from thresher.backends.server import Envelope
+from thresher.backends.processes import ProcessPool, Recycling
 from thresher.planning.plan import Step
 
 POLL_SECONDS = 1.0
@@ -41,14 +41,21 @@ class Guard:
         Makes parcels of children, which leave the process as files.
     node : str
         The machine's name among those of the cluster.
+    python : str
+        Its interpreter, if it is another one.
     """
 
     def __init__(
-        self, blob: bytes, worker_id: str, packer: Packer | None = None, node: str = "local"
+        self,
+        blob: bytes,
+        worker_id: str,
+        packer: Packer | None = None,
+        node: str = "local",
+        python: str = "",
     ) -> None:
         self.packer: Packer = packer or Handed()
         folders = ParcelFolders.create(tempfile.gettempdir())
-        self._pool = ProcessPool(1, folders, Recycling(), node)
+        self._pool = ProcessPool(1, folders, Recycling(), node, python)
         self._pool.serve(blob)
         self.worker_id = worker_id
 

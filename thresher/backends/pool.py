@@ -6,8 +6,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+from thresher.backends.envelope import Envelope
 from thresher.backends.executor import Failed, Message
-from thresher.backends.server import Envelope
 
 
 @dataclass(frozen=True)

@@ -8,21 +8,24 @@ import sys
 import warnings
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path as FilePath
 from time import perf_counter
 from typing import Any
 
 from thresher.backends.call_failed import CallFailed, in_words
 from thresher.backends.collective import alone
-from thresher.backends.context import Attempt, RunContext
+from thresher.backends.context import RunContext
+from thresher.backends.envelope import Envelope
 from thresher.backends.executor import Done, Message
+from thresher.backends.guard import Guard
 from thresher.backends.memory import PeakMemory
+from thresher.backends.other_python import check_python
 from thresher.backends.output import OutputFiles
-from thresher.backends.parcel import TASK_BYTES, Handed, Packer, Parcel
+from thresher.backends.parcel import TASK_BYTES, Handed, Packer
 from thresher.backends.quarantine import Rejected
 from thresher.backends.runner import StepCall
-from thresher.errors import ModelError, StorageError, ThresherError
+from thresher.errors import ModelError, PlanError, StorageError, ThresherError
 from thresher.planning.plan import Stage, Step
 from thresher.runs.part import Path
 from thresher.runs.task_file import pickled, to_bytes
@@ -33,20 +36,6 @@ from thresher.tasks import Task
 
 BATCH_BYTES = 8 * 1024 * 1024
 """Size of the batches a reader streams to stages that work row by row."""
-
-
-@dataclass(frozen=True)
-class Envelope:
-    """A task with its attempt, its place in the part's tree, and the Step it waits for."""
-
-    attempt: Attempt
-    path: Path
-    step: int
-    parcel: Parcel
-
-    def shadow(self) -> Envelope:
-        """For ranks that work along with rank 0: as a probe, which leaves nothing behind."""
-        return replace(self, attempt=replace(self.attempt, probe=True))
 
 
 class StepServer:
@@ -62,6 +51,8 @@ class StepServer:
         The machine's name among those of the cluster.
     collective : Collective | None
         Its place among the workers of a collective Step; None is a world of its own.
+    python : str
+        The interpreter it runs in, if it was started for the Steps that ask for that one.
     """
 
     def __init__(
@@ -71,15 +62,19 @@ class StepServer:
         packer: Packer,
         node: str = "local",
         collective: Collective | None = None,
+        python: str = "",
     ) -> None:
         self.steps: tuple[Step, ...]
         self.context: RunContext
         steps, self.context = pickle.loads(blob)
+        self._blob = blob
         self.steps = tuple(_prepared(step) for step in steps)
         self.worker_id = worker_id
         self.packer = packer
         self.node = node
         self.collective = collective
+        self.python = python
+        self._elsewhere: dict[str, Guard] = {}  # by interpreter
         self._streaming = _streaming(self.steps)
         self._ready: set[int] = set()
         self._set: list[Stage] = []
@@ -95,6 +90,8 @@ class StepServer:
         files = OutputFiles(self.context, attempt, path)
         running = StepCall(step, attempt, path, self.context, files, beat)
         try:
+            if step.python not in ("", self.python):
+                return self._there(step).call(envelope, beat)
             self._set_up(step)
             children, inline = self._run(running, envelope, files)
             if running.rejected and not attempt.probe:
@@ -138,8 +135,22 @@ class StepServer:
                 stage.teardown()
             except Exception as error:
                 warnings.warn(f"stage {stage.name!r}: teardown: {in_words(error)}", stacklevel=2)
+        for guard in self._elsewhere.values():
+            guard.close()
+        self._elsewhere.clear()
         self._set.clear()
         self._ready.clear()
+
+    def _there(self, step: Step) -> Guard:
+        """The process that runs Steps of another interpreter."""
+        if step.python not in self._elsewhere:
+            try:
+                check_python(step.python)
+            except PlanError as error:
+                raise CallFailed("setup", step.stages[0].name, error.what, error.todo) from error
+            guard = Guard(self._blob, self.worker_id, self.packer, self.node, step.python)
+            self._elsewhere[step.python] = guard
+        return self._elsewhere[step.python]
 
     def _run(
         self, running: StepCall, envelope: Envelope, files: OutputFiles

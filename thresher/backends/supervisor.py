@@ -11,10 +11,10 @@ from threading import Event as CancelEvent
 import cloudpickle
 
 from thresher.backends.context import Attempt, RunContext
+from thresher.backends.envelope import Envelope
 from thresher.backends.executor import Lease, Message, PartSource, Started
 from thresher.backends.parcel import Parcel
 from thresher.backends.pool import Event, Pool
-from thresher.backends.server import Envelope
 from thresher.errors import StageError
 from thresher.planning.plan import Step
 

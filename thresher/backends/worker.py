@@ -48,12 +48,13 @@ def _serve(pipe: Connection[Any, Any]) -> None:
         if kind == "stop":
             break
         if kind == "segment":
-            blob, (worker_id, node), shared, disk, stacks = rest
+            blob, (worker_id, node, python), shared, disk, stacks = rest
             if server is not None:
                 server.close()
             _dump_stacks_to(stacks)
             try:
-                server = StepServer(blob, worker_id, ParcelFolders(shared, disk), node)
+                folders = ParcelFolders(shared, disk)
+                server = StepServer(blob, worker_id, folders, node, python=python)
             except Exception as error:
                 pipe.send_bytes(pickle.dumps(("unusable", f"{type(error).__name__}: {error}")))
         elif kind == "call" and server is not None:

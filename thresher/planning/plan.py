@@ -42,6 +42,12 @@ class Step:
         return all(stage.gil_free and stage.isolation == "none" for stage in self.stages)
 
     @property
+    def python(self) -> str:
+        """The interpreter its stages ask for; empty if it is that of the workers."""
+        found = (stage.runtime_env for stage in self.stages if stage.runtime_env)
+        return str(next((env["py_executable"] for env in found if "py_executable" in env), ""))
+
+    @property
     def collective(self) -> bool:
         """Whether its workers run every task together."""
         return self.stages[0].collective

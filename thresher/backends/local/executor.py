@@ -8,12 +8,12 @@ from threading import Event as CancelEvent
 
 from thresher.backends.context import RunContext
 from thresher.backends.executor import BaseExecutor, Message, PartSource
+from thresher.backends.limits import cpu_count, memory_bytes
 from thresher.backends.local.inline import InlinePool
-from thresher.backends.local.limits import cpu_count, memory_bytes
-from thresher.backends.local.processes import ProcessPool, Recycling, scratch_folder
 from thresher.backends.local.threads import ThreadPool
 from thresher.backends.parcel import ParcelFolders
 from thresher.backends.pool import Pool
+from thresher.backends.processes import ProcessPool, Recycling, scratch_folder
 from thresher.backends.supervisor import Supervisor, packed
 from thresher.errors import PlanError
 from thresher.planning.plan import Step
@@ -77,8 +77,10 @@ class LocalExecutor(BaseExecutor):
         cancel: CancelEvent,
     ) -> None:
         """Run leases through the Steps, most downstream first."""
-        for stage in (stage for step in steps for stage in step.stages if stage.runtime_env):
-            self.announce(f"stage {stage.name!r} runs without its runtime_env, which needs Ray")
+        for stage in (stage for step in steps for stage in step.stages):
+            if unmet := sorted(set(stage.runtime_env or ()) - {"py_executable"}):
+                told = f"stage {stage.name!r} runs without its runtime_env's {', '.join(unmet)}"
+                self.announce(f"{told}: that needs Ray")
         blob = packed(steps, context)
         pool = self._pool(steps, blob)
         try:

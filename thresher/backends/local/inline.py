@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from collections import deque
 
+from thresher.backends.envelope import Envelope
 from thresher.backends.executor import Heartbeat
 from thresher.backends.parcel import Handed
 from thresher.backends.pool import Event, Pool
-from thresher.backends.server import Envelope, StepServer
+from thresher.backends.server import StepServer
 
 
 class InlinePool(Pool):

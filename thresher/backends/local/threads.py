@@ -6,10 +6,11 @@ from __future__ import annotations
 import queue
 import threading
 
+from thresher.backends.envelope import Envelope
 from thresher.backends.executor import Failed, Heartbeat
 from thresher.backends.parcel import Handed
 from thresher.backends.pool import Event, Pool
-from thresher.backends.server import Envelope, StepServer
+from thresher.backends.server import StepServer
 
 
 class ThreadPool(Pool):

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from thresher.backends.envelope import Envelope
 from thresher.backends.executor import Lease
-from thresher.backends.server import Envelope
 from thresher.backends.supervisor import root
 from thresher.tasks import DocumentBatch
 

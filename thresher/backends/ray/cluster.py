@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
-from thresher.backends.local.limits import cpu_count, memory_bytes
+from thresher.backends.limits import cpu_count, memory_bytes
 from thresher.core.client.environment import ray_environment
 from thresher.errors import EngineError, missing_extra
 from thresher.planning.machine import Machine

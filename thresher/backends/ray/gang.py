@@ -10,10 +10,11 @@ from typing import Any
 
 from thresher.backends.call_failed import CallFailed
 from thresher.backends.collective import address_on
+from thresher.backends.envelope import Envelope
 from thresher.backends.executor import Failed, Message
 from thresher.backends.parcel import Handed, Packer
 from thresher.backends.ray.cluster import engine
-from thresher.backends.server import Envelope, StepServer
+from thresher.backends.server import StepServer
 from thresher.stages.base import Collective
 from thresher.stages.resources import Resources
 

@@ -189,7 +189,9 @@ def cpus_of_nodes(ray: Any) -> list[float]:
 
 
 def _environment(step: Step) -> str:
-    found = next((stage.runtime_env for stage in step.stages if stage.runtime_env), None)
+    """What Ray is asked for; another interpreter is a child process of ours."""
+    found = next((stage.runtime_env for stage in step.stages if stage.runtime_env), None) or {}
+    found = {name: value for name, value in found.items() if name != "py_executable"}
     return json.dumps(found, sort_keys=True) if found else ""
 
 

@@ -12,6 +12,7 @@ from time import monotonic
 from types import MappingProxyType
 from typing import Any
 
+from thresher.backends.envelope import Envelope
 from thresher.backends.executor import Heartbeat
 from thresher.backends.parcel import Parcel
 from thresher.backends.pool import Event, Pool, died
@@ -20,7 +21,6 @@ from thresher.backends.ray.nodes import Nodes
 from thresher.backends.ray.parcels import StoredParcel
 from thresher.backends.ray.placement import Group
 from thresher.backends.ray.worker import Worker
-from thresher.backends.server import Envelope
 from thresher.errors import EngineError
 
 PLACE_WITHIN_SECONDS = 120.0

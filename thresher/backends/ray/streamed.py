@@ -8,7 +8,7 @@ at a time, where a worker's end is one attempt's end and the engine need not sta
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from threading import Event as CancelEvent
 from time import monotonic, sleep
@@ -20,10 +20,12 @@ from thresher.backends.ray.pool import RayPool
 from thresher.backends.supervisor import POLL_SECONDS, Supervisor
 from thresher.errors import EngineError
 from thresher.planning.plan import Step
+from thresher.runs.part import Path
 
 END_WITHIN_SECONDS = 20.0
 NOTICE_WITHIN_SECONDS = 3.0
 _FUTILE_STARTS = 3
+_MOST_BEGINNINGS = 4  # of one call: engines repeat what lost its worker, some without end
 
 
 class Streamed:
@@ -64,6 +66,7 @@ class Streamed:
         self._unseen: set[str] = set()  # tokens of which no call has begun
         self._on_lost: set[str] = set()  # parts that ran when a node was lost
         self._error = ""
+        self._begun: Counter[tuple[str, Path, int]] = Counter()
         self._heard = False  # anything from the Steps in this run of the engine
         self._futile = 0
         self._is_stuck = False  # it cannot be made to end, nor be started anew
@@ -99,6 +102,7 @@ class Streamed:
         self._open = {lease.token: 0 for lease in leases}
         self._unseen = set(self._open)
         self._part_of = {lease.token: lease.part.name for lease in leases}
+        self._begun.clear()
         self._error = ""
         self._heard = False
         thread = threading.Thread(target=self._work, args=(leases,), daemon=True)
@@ -110,18 +114,24 @@ class Streamed:
                 self._stop(thread)
                 return
             if self._nodes.newly_lost():
-                self._stop(thread)
-                self._is_stuck = thread.is_alive()
-                self._pass_on()
-                self._fail_open("a node was lost", self._kind_on_lost)
+                self._give_up(thread, "a node was lost", self._kind_on_lost)
+                return
+            if max(self._begun.values(), default=0) >= _MOST_BEGINNINGS:
+                self._give_up(thread, "its worker ends again and again", self._kind_at_end)
                 return
         self._pass_on()
         self._count_futile()
         if self._error and self._lost_soon():
             self._fail_open("a node was lost", self._kind_on_lost)
             return
-        how = self._error or "the engine ended before it was done"
-        self._fail_open(how, lambda token: "died" if self._open[token] else "unused")
+        self._fail_open(self._error or "the engine ended before it was done", self._kind_at_end)
+
+    def _give_up(self, thread: threading.Thread, how: str, kind: Callable[[str], str]) -> None:
+        """End the engine, and report what it has left undone."""
+        self._stop(thread)
+        self._is_stuck = thread.is_alive()
+        self._pass_on()
+        self._fail_open(how, kind)
 
     def _lost_soon(self) -> bool:
         """Whether a node was lost; the engine may be the first to notice."""
@@ -144,6 +154,10 @@ class Streamed:
         for token in self._open:
             if self._parts.is_live(token):
                 self._sink(Failed(token, (), 0, kind(token), how))
+
+    def _kind_at_end(self, token: str) -> str:
+        """What ran may have ended the engine."""
+        return "died" if self._open[token] else "unused"
 
     def _kind_on_lost(self, token: str) -> str:
         """What ran is not to blame, unless it was there when another node was lost."""
@@ -175,6 +189,7 @@ class Streamed:
             self._heard = True
             if isinstance(message, Started):
                 self._open[message.token] = self._open.get(message.token, 0) + 1
+                self._begun[message.token, message.path, message.step] += 1
                 self._unseen.discard(message.token)
             elif isinstance(message, Done | Failed):
                 self._open[message.token] = self._open.get(message.token, 0) - 1

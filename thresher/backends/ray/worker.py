@@ -10,11 +10,12 @@ import traceback
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from thresher.backends.envelope import Envelope
 from thresher.backends.executor import Message
 from thresher.backends.guard import Guard
 from thresher.backends.ray.gang import Gang
 from thresher.backends.ray.parcels import Yielding
-from thresher.backends.server import Envelope, StepServer
+from thresher.backends.server import StepServer
 from thresher.stages.resources import NOTHING, Resources
 
 

@@ -12,17 +12,17 @@ import subprocess
 import sys
 import tempfile
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
-from thresher.backends.local.limits import resident_bytes
+from thresher.backends.envelope import Envelope
+from thresher.backends.limits import resident_bytes
+from thresher.backends.other_python import paths_for
 from thresher.backends.parcel import ParcelFolders
 from thresher.backends.pool import Event, Pool, died
-from thresher.backends.server import Envelope
 from thresher.errors import EngineError
 
 _STARTS_WITHOUT_WORK = 3
@@ -53,14 +53,21 @@ class _Worker:
 class ProcessPool(Pool):
     """Worker processes over pipes and process sentinels.
 
-    Workers start before the Segment is known, so that they are there when it is.
+    Workers start before the Segment is known, so that they are there when it is. ``python`` is
+    their interpreter, if it is another one.
     """
 
     def __init__(
-        self, size: int, folders: ParcelFolders, recycling: Recycling, node: str = "local"
+        self,
+        size: int,
+        folders: ParcelFolders,
+        recycling: Recycling,
+        node: str = "local",
+        python: str = "",
     ) -> None:
         self.size = size
         self.node = node
+        self.python = python
         self.folders = folders
         self.recycling = recycling
         self._blob: bytes | None = None
@@ -92,7 +99,7 @@ class ProcessPool(Pool):
         try:
             if not worker.informed:
                 shared, disk = self.folders.shared, self.folders.disk
-                who = (worker.name, self.node)
+                who = (worker.name, self.node, self.python)
                 segment = ("segment", self._blob, who, shared, disk, worker.stacks)
                 worker.pipe.send_bytes(pickle.dumps(segment, protocol=5))
                 worker.informed = True
@@ -212,15 +219,16 @@ class ProcessPool(Pool):
         self._born += 1
         ours, theirs = socket.socketpair()
         stacks = f"{self.folders.disk}/stack-{self._born}"
+        executable = self.python or sys.executable
         process = subprocess.Popen(
             [
-                sys.executable, "-m", "thresher.backends.worker",
+                executable, "-m", "thresher.backends.worker",
                 str(theirs.fileno()), str(os.getpid()),
             ],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            env=_environment(),
+            env=_environment(executable),
         )  # fmt: skip
         theirs.close()
         pipe: Connection[Any, Any] = Connection(ours.detach())
@@ -236,9 +244,9 @@ def _sentinel(pid: int) -> int | None:
         return None
 
 
-def _environment() -> dict[str, str]:
+def _environment(executable: str) -> dict[str, str]:
     """Workers import what this process can import; math libraries use one thread each."""
-    paths: Sequence[str] = [path or os.getcwd() for path in sys.path]
+    paths = paths_for(executable)
     single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     return {**single, **os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
