@@ -64,7 +64,7 @@ class EngineStep:
         pyarrow.set_cpu_count(1)
         blob = ray.get(self.blob)
         node = ray.get_runtime_context().get_node_id()
-        worker_id = f"{node[:8]}-{os.getpid()}"
+        worker_id = self._worker_id = f"{node[:8]}-{os.getpid()}"
         self._server: StepServer | Guard | Gang
         if self.ranks and place is None:
             self._server = Gang(blob, worker_id, Handed(), self.ranks, self.request)
@@ -84,7 +84,7 @@ class EngineStep:
         made: Block = []
         for envelope in block:
             token = envelope.attempt.token
-            self._sender.send(Started(token, envelope.path, self.index))
+            self._sender.send(Started(token, envelope.path, self.index, self._worker_id))
 
             def beat(rows: int, stage: str, token: str = token) -> None:
                 self._sender.beat(Heartbeat(token, rows, stage))
