@@ -8,7 +8,6 @@ download and extraction. Then downloads and output must be as an undisturbed run
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import shutil
@@ -26,6 +25,7 @@ from random import Random
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.faults.jobs import Left, problems, read
+from tests.faults.soak import Outcome, outcome_of, soak
 from tests.stages.text.download.server import Server, by_chance, tinystories
 
 ROOT = Path(__file__).parents[2]
@@ -149,7 +149,7 @@ def _stage(folder: Path) -> str:
     return "downloading" if there < len(SIZES) else "extracting"
 
 
-def kill_seeds(first: int, n: int, at_once: int = 2) -> tuple[Counter[str], dict[int, list[str]]]:
+def kill_seeds(first: int, n: int, at_once: int = 2) -> Outcome:
     """Run seeds; returns where kills hit, and the problems of every seed that has some."""
     folder = Path(tempfile.mkdtemp(prefix="thresher-downloads-"))
     server = served(None)
@@ -166,30 +166,16 @@ def kill_seeds(first: int, n: int, at_once: int = 2) -> tuple[Counter[str], dict
     finally:
         server.close()
         shutil.rmtree(folder, ignore_errors=True)
-    histogram: Counter[str] = Counter()
-    for seed in done:
-        histogram += seed.histogram
-    return histogram, {seed.number: seed.problems for seed in done if seed.problems}
+    return outcome_of(done)
 
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Kill downloads, resume them, and compare.")
-    parser.add_argument("--seeds", type=int, default=12)
-    parser.add_argument("--seed", type=int, default=0, help="the first seed")
-    parser.add_argument("--at-once", type=int, default=2)
-    arguments = parser.parse_args()
-    began = time.monotonic()
-    histogram, failed = kill_seeds(arguments.seed, arguments.seeds, arguments.at_once)
-    for where, times in sorted(histogram.items()):
-        print(f"{where:24} {times:5d}  {'#' * min(times, 60)}")
-    print(
-        f"{arguments.seeds} seeds, {sum(histogram.values())} kills, {len(failed)} seeds failed "
-        f"in {time.monotonic() - began:.0f} s"
+    return soak(
+        "Kill downloads, resume them, and compare.",
+        lambda chosen: kill_seeds(chosen.seed, chosen.seeds, chosen.at_once),
+        lambda parser: parser.add_argument("--at-once", type=int, default=2),
     )
-    for number, told in failed.items():
-        print(f"seed {number}:", *told, sep="\n  ")
-    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ killed is started again. Then everything must be as LocalExecutor leaves it.
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import sys
 import tempfile
@@ -23,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.engines.executors import ENGINES
 from tests.faults.jobs import ROOT, Job, Left, committed_parts, problems, read
 from tests.faults.ray_nodes import RayNodes, three_nodes
+from tests.faults.soak import Outcome, soak
 
 SCRIPT = Path(__file__).with_name("engine_job.py")
 FAULTS = ("driver killed", "worker killed", "node removed")
@@ -81,12 +81,10 @@ class Faults:
         return True
 
 
-def disturb(
-    first: int, n: int, engines: Sequence[str]
-) -> tuple[Counter[str], dict[str, list[str]]]:
+def disturb(first: int, n: int, engines: Sequence[str]) -> Outcome:
     """Run seeds; returns what befell them, and the problems of every run that has some."""
     histogram: Counter[str] = Counter()
-    failed = {}
+    failed: dict[object, Sequence[str]] = {}
     folder = Path(tempfile.mkdtemp(prefix="thresher-engines-"))
     try:
         with three_nodes() as nodes:
@@ -107,19 +105,12 @@ def disturb(
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Disturb runs on engines, and compare.")
-    parser.add_argument("--seeds", type=int, default=6)
-    parser.add_argument("--seed", type=int, default=0, help="the first seed")
-    parser.add_argument("--engine", choices=list(ENGINES), action="append")
-    arguments = parser.parse_args()
-    began = time.monotonic()
-    engines = arguments.engine or list(ENGINES)
-    histogram, failed = disturb(arguments.seed, arguments.seeds, engines)
-    for what, times in sorted(histogram.items()):
-        print(f"{what:40} {times:5d}")
-    print(f"{arguments.seeds} seeds, {time.monotonic() - began:.0f} s")
-    print(f"runs with problems: {len(failed)}")
-    return 1 if failed else 0
+    return soak(
+        "Disturb runs on engines, and compare.",
+        lambda chosen: disturb(chosen.seed, chosen.seeds, chosen.engine or list(ENGINES)),
+        lambda parser: parser.add_argument("--engine", choices=list(ENGINES), action="append"),
+        seeds=6,
+    )
 
 
 if __name__ == "__main__":

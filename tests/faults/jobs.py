@@ -152,6 +152,11 @@ def read(output: Path) -> Left:
 
 def problems(output: Path, reference: Left) -> list[str]:
     """What is not as an undisturbed run leaves it; empty if all is well."""
+    return what_differs(output, reference) + ledger_problems(output)
+
+
+def what_differs(output: Path, reference: Left) -> list[str]:
+    """What is not byte by byte as in an undisturbed run, and temporaries that are left."""
     left = read(output)
     found = [
         f"{name} differ from an undisturbed run's"
@@ -163,7 +168,7 @@ def problems(output: Path, reference: Left) -> list[str]:
     rest += inner.rglob(".thresher-tmp-*")
     if rest:
         found.append(f"temporaries are left: {rest}")
-    return found + ledger_problems(output)
+    return found
 
 
 def ledger_problems(output: Path) -> list[str]:

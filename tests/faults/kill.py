@@ -8,7 +8,6 @@ commit window. Then everything must be as an undisturbed run leaves it.
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from random import Random
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.faults.jobs import Job, Left, committed_parts, copy_corpus, problems, read
+from tests.faults.soak import Outcome, outcome_of, soak
 
 POINTS = (
     "before-append", "after-append", "after-publish", "before-seal", "mid-seal", "after-seal",
@@ -107,7 +107,7 @@ def _progress(output: Path, reference: Left) -> str:
     return f"{done * 4 // parts * 25:3d}% committed" if done else "nothing committed"
 
 
-def kill_seeds(first: int, n: int, at_once: int = 2) -> tuple[Counter[str], dict[int, list[str]]]:
+def kill_seeds(first: int, n: int, at_once: int = 2) -> Outcome:
     """Run seeds; returns where kills hit, and the problems of every seed that has some."""
     folder = Path(tempfile.mkdtemp(prefix="thresher-faults-"))
     try:
@@ -123,32 +123,16 @@ def kill_seeds(first: int, n: int, at_once: int = 2) -> tuple[Counter[str], dict
             done = list(pool.map(lambda seed: seed.run(reference), seeds))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    histogram: Counter[str] = Counter()
-    for seed in done:
-        histogram += seed.histogram
-    return histogram, {seed.number: seed.problems for seed in done if seed.problems}
+    return outcome_of(done)
 
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Kill a real run, resume it, and compare.")
-    parser.add_argument("--seeds", type=int, default=12)
-    parser.add_argument("--seed", type=int, default=0, help="the first seed")
-    parser.add_argument("--at-once", type=int, default=2)
-    arguments = parser.parse_args()
-    began = time.monotonic()
-    histogram, failed = kill_seeds(arguments.seed, arguments.seeds, arguments.at_once)
-    for where, times in sorted(histogram.items()):
-        print(f"{where:32} {times:5d}  {'#' * min(times, 60)}")
-    windows = sum(n for where, n in histogram.items() if where.startswith("commit window"))
-    print(
-        f"{arguments.seeds} seeds, {sum(histogram.values())} kills, {windows} seeds in a commit "
-        f"window, {time.monotonic() - began:.0f} s"
+    return soak(
+        "Kill a real run, resume it, and compare.",
+        lambda chosen: kill_seeds(chosen.seed, chosen.seeds, chosen.at_once),
+        lambda parser: parser.add_argument("--at-once", type=int, default=2),
     )
-    for seed, found in failed.items():
-        print(f"seed {seed}:", *found, sep="\n  ")
-    print(f"seeds with problems: {len(failed)}")
-    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ undisturbed driver leaves it.
 
 from __future__ import annotations
 
-import argparse
 import json
 import shutil
 import sys
@@ -22,7 +21,8 @@ from random import Random
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.faults.jobs import Job, Left, copy_corpus, read
+from tests.faults.jobs import Job, Left, copy_corpus, read, what_differs
+from tests.faults.soak import Outcome, outcome_of, soak
 from thresher.runs.balance import unbalanced
 from thresher.runs.final_run import FINAL
 from thresher.runs.ledger import Ledger
@@ -111,18 +111,8 @@ class Seed:
 
 def shared_problems(output: Path, reference: Left, n: int) -> list[str]:
     """What is not as one undisturbed driver leaves it; empty if all is well."""
-    left = read(output)
-    found = [
-        f"{name} differ from those of one driver"
-        for name in ("files", "quarantine", "manifest")
-        if getattr(left, name) != getattr(reference, name)
-    ]
-    inner = output / "_thresher"
-    rest = [path for path in inner.rglob("*") if path.is_file() and "_tmp" in path.parts]
-    rest += inner.rglob(".thresher-tmp-*")
-    if rest:
-        found.append(f"temporaries are left: {rest}")
-    ledger = inner / "job" / "ledger"
+    found = what_differs(output, reference)
+    ledger = output / "_thresher" / "job" / "ledger"
     committed: Counter[str] = Counter()
     for shard in range(n):
         for page in sorted((ledger / str(shard)).glob("[0-9]*.json")):
@@ -141,7 +131,7 @@ def shared_problems(output: Path, reference: Left, n: int) -> list[str]:
     return found
 
 
-def kill_seeds(first: int, n: int) -> tuple[Counter[str], dict[int, list[str]]]:
+def kill_seeds(first: int, n: int) -> Outcome:
     """Run seeds; returns what befell them, and the problems of every seed that has some."""
     folder = Path(tempfile.mkdtemp(prefix="thresher-shards-"))
     try:
@@ -155,28 +145,15 @@ def kill_seeds(first: int, n: int) -> tuple[Counter[str], dict[int, list[str]]]:
         done = [Seed(k, folder, source, seconds).run(reference) for k in range(first, first + n)]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    histogram: Counter[str] = Counter()
-    for seed in done:
-        histogram += seed.histogram
-    return histogram, {seed.number: seed.problems for seed in done if seed.problems}
+    return outcome_of(done)
 
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Kill drivers that share a run, and compare.")
-    parser.add_argument("--seeds", type=int, default=12)
-    parser.add_argument("--seed", type=int, default=0, help="the first seed")
-    arguments = parser.parse_args()
-    began = time.monotonic()
-    histogram, failed = kill_seeds(arguments.seed, arguments.seeds)
-    for what, times in sorted(histogram.items()):
-        print(f"{what:24} {times:5d}")
-    killed = sum(times for what, times in histogram.items() if what.startswith("killed"))
-    print(f"{arguments.seeds} seeds, {killed} kills, {time.monotonic() - began:.0f} s")
-    for seed, found in failed.items():
-        print(f"seed {seed}:", *found, sep="\n  ")
-    print(f"seeds with problems: {len(failed)}")
-    return 1 if failed else 0
+    return soak(
+        "Kill drivers that share a run, and compare.",
+        lambda chosen: kill_seeds(chosen.seed, chosen.seeds),
+    )
 
 
 if __name__ == "__main__":

@@ -48,6 +48,9 @@ def test_what_pays_is_compiled_beside_the_run_and_large_batches_wait_for_it(tmp_
     # Now it is there for whoever comes next, but for those whom loading it would delay.
     assert run(USE.format(n_bytes=10**10, batch=1), tmp_path) == [True, [0, 0], 0]
     assert run(USE.format(n_bytes=1, batch=1), tmp_path) == [False, None, None]
+    small_before = 'from thresher.kernels import compiled; compiled.prepare(["urls"], 1)\n'
+    code = small_before + textwrap.dedent(USE.format(n_bytes=10**10, batch=1))
+    assert run(code, tmp_path) == [True, [0, 0], 0]
 
 
 def test_small_batches_do_not_wait_for_a_compiler(tmp_path):

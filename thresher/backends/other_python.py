@@ -10,25 +10,37 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Iterable
+from typing import Any
 
 from thresher import __version__
 from thresher.errors import PlanError
 
-_ASK = "import thresher, thresher.backends.worker as _; print(thresher.__version__)"
+_ASK = """
+import os, sys, thresher, thresher.backends.worker
+print(os.getppid(), sys.version_info[0], sys.version_info[1], thresher.__version__)
+"""
 _ANSWER_WITHIN_SECONDS = 120
+_PACKAGES = re.compile(
+    r"[/\\](?:site|dist)-packages(?:[/\\]|$)"
+    r"|[/\\]python3\d+\.zip$|[/\\]lib-dynload$|[/\\]lib(?:64)?[/\\]python3\.\d+t?$"
+)
+"""Folders of installed packages, and of the standard library."""
 
 
 @functools.cache
-def check_python(executable: str) -> None:
-    """Make sure that stages can run in an interpreter.
+def version_of(executable: str) -> tuple[int, int]:
+    """Python's version of an interpreter in which stages can run.
 
     Raises
     ------
     PlanError
         If it cannot be started, lacks Thresher, or has another version of it.
     """
+    where = f"py_executable {executable!r}"
     todo = f"install thresher {__version__} there, and what the pipeline's stages import"
     try:
         answer = subprocess.run(
@@ -41,14 +53,38 @@ def check_python(executable: str) -> None:
             timeout=_ANSWER_WITHIN_SECONDS,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        todo = "name an interpreter that every node has"
-        raise PlanError(f"py_executable {executable!r}: {error}", todo=todo) from error
-    words = (answer.stdout if answer.returncode == 0 else answer.stderr).split("\n")
-    last = next((line.strip() for line in reversed(words) if line.strip()), "no answer")
+        raise PlanError(f"{where}: {error}", todo="name one that every node has") from error
+    last = _last_line(answer.stdout if answer.returncode == 0 else answer.stderr)
     if answer.returncode:
-        raise PlanError(f"py_executable {executable!r} cannot be used: {last}", todo=todo)
-    if last != __version__:
-        raise PlanError(f"py_executable {executable!r} has thresher {last}", todo=todo)
+        raise PlanError(f"{where} cannot be used: {last}", todo=todo)
+    parent, major, minor, version = last.split(" ")
+    if version != __version__:
+        raise PlanError(f"{where} has thresher {version}", todo=todo)
+    if int(parent) != os.getpid():
+        raise PlanError(f"{where} starts Python as a child", todo="let it become Python: exec")
+    return int(major), int(minor)
+
+
+def check_stages(stages: Iterable[Any], executable: str) -> None:
+    """Make sure that stages can be sent to an interpreter.
+
+    Raises
+    ------
+    PlanError
+        If it is of another version, and a stage or a function that it was given is defined in the
+        script itself: its code would travel, and code is that of one version.
+    """
+    version = version_of(executable)
+    if version == sys.version_info[:2]:
+        return
+    for stage in stages:
+        parts = (type(stage), *vars(stage).values())
+        if any(getattr(part, "__module__", "") == "__main__" for part in parts):
+            raise PlanError(
+                f"stage {stage.name!r} is defined in the script, and py_executable "
+                f"{executable!r} is Python {version[0]}.{version[1]}",
+                todo="put what it consists of into a module that both can import",
+            )
 
 
 def paths_for(executable: str) -> list[str]:
@@ -59,12 +95,9 @@ def paths_for(executable: str) -> list[str]:
     paths = [path or os.getcwd() for path in sys.path]
     if executable == sys.executable:
         return paths
-    own = {os.path.realpath(base) for base in (sys.prefix, sys.base_prefix, sys.exec_prefix)}
-    return [path for path in paths if not _is_below(path, own)]
+    return [path for path in paths if not _PACKAGES.search(path)]
 
 
-def _is_below(path: str, folders: set[str]) -> bool:
-    path = os.path.realpath(path)
-    return "site-packages" in path or any(
-        path == folder or path.startswith(folder + os.sep) for folder in folders
-    )
+def _last_line(words: str) -> str:
+    lines = (line.strip() for line in reversed(words.split("\n")))
+    return next(filter(None, lines), "no answer")

@@ -20,12 +20,12 @@ from thresher.backends.envelope import Envelope
 from thresher.backends.executor import Done, Message
 from thresher.backends.guard import Guard
 from thresher.backends.memory import PeakMemory
-from thresher.backends.other_python import check_python
+from thresher.backends.other_python import check_stages
 from thresher.backends.output import OutputFiles
 from thresher.backends.parcel import TASK_BYTES, Handed, Packer
 from thresher.backends.quarantine import Rejected
 from thresher.backends.runner import StepCall
-from thresher.errors import ModelError, PlanError, StorageError, ThresherError
+from thresher.errors import EngineError, ModelError, PlanError, StorageError, ThresherError
 from thresher.planning.plan import Stage, Step
 from thresher.runs.part import Path
 from thresher.runs.task_file import pickled, to_bytes
@@ -91,7 +91,7 @@ class StepServer:
         running = StepCall(step, attempt, path, self.context, files, beat)
         try:
             if step.python not in ("", self.python):
-                return self._there(step).call(envelope, beat)
+                return self._call_there(step, envelope, beat)
             self._set_up(step)
             children, inline = self._run(running, envelope, files)
             if running.rejected and not attempt.probe:
@@ -128,6 +128,11 @@ class StepServer:
         )
         return done, children
 
+    def stack(self, token: str) -> str:
+        """Where another interpreter is with an attempt; empty if it is with none of them."""
+        found = (guard.stack(token) for guard in list(self._elsewhere.values()))
+        return next(filter(None, found), "")
+
     def close(self) -> None:
         """Tear down what was set up; all of it, and whatever one stage raises."""
         for stage in self._set:
@@ -141,16 +146,21 @@ class StepServer:
         self._set.clear()
         self._ready.clear()
 
-    def _there(self, step: Step) -> Guard:
-        """The process that runs Steps of another interpreter."""
-        if step.python not in self._elsewhere:
-            try:
-                check_python(step.python)
-            except PlanError as error:
-                raise CallFailed("setup", step.stages[0].name, error.what, error.todo) from error
-            guard = Guard(self._blob, self.worker_id, self.packer, self.node, step.python)
-            self._elsewhere[step.python] = guard
-        return self._elsewhere[step.python]
+    def _call_there(
+        self, step: Step, envelope: Envelope, beat: Callable[[int, str], None]
+    ) -> tuple[Message, list[Envelope]]:
+        """A call of a Step of another interpreter: a child process of that one runs it."""
+        python = step.python
+        try:
+            if python not in self._elsewhere:
+                check_stages((stage for each in self.steps for stage in each.stages), python)
+                guard = Guard(self._blob, self.worker_id, self.packer, self.node, python)
+                self._elsewhere[python] = guard
+            return self._elsewhere[python].call(envelope, beat)
+        except (EngineError, PlanError) as error:
+            if python in self._elsewhere:
+                self._elsewhere.pop(python).close()
+            raise CallFailed("setup", step.stages[0].name, error.what, error.todo) from error
 
     def _run(
         self, running: StepCall, envelope: Envelope, files: OutputFiles

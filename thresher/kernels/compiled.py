@@ -60,7 +60,7 @@ _SPARE = 6  # how much less has to be saved on a processor that would be idle
 _seen: dict[str, int] = {}
 _ready: set[str] = set()
 _paying: set[str] = set()
-_dear: set[str] = set()  # whose loading takes longer than it saves the run
+_dear: set[str] = set()  # which save the run so little that they are not worth loading
 _lock = Lock()
 _compilers: list[subprocess.Popen[bytes]] = []  # kept, so that none is reported as lost
 
@@ -107,8 +107,8 @@ def ready(module: str, n_bytes: int) -> bool:
         _seen[module] = total
     pays = module in _paying or total >= _break_even(module)
     can_do_without = not pays or n_bytes * _LITTLE <= _break_even(module)
-    takes_long = _is_compiling(module) or not (pays or _is_cached(module)) or module in _dear
-    if takes_long and can_do_without:
+    loads = pays or (_is_cached(module) and module not in _dear)
+    if can_do_without and (not loads or _is_compiling(module)):
         return False
     import numba  # noqa: F401 - while the compiler works
 
@@ -119,16 +119,20 @@ def ready(module: str, n_bytes: int) -> bool:
 
 
 def prepare(modules: Collection[str], n_bytes: int) -> None:
-    """Have kernels compiled beside this process, on all processors, if ``n_bytes`` make it pay.
+    """Have kernels compiled beside this process if ``n_bytes`` make it pay.
 
-    Returns at once. With processors to spare, kernels that do not quite pay are compiled for later
-    runs, behind those that do. What another process compiles is left to it.
+    Returns at once; there are as many compilers as kernels that pay, or processors. With processors
+    to spare, kernels that do not quite pay are compiled for later runs, behind those that do. What
+    another process compiles is left to it.
     """
     if os.environ.get("THRESHER_KERNELS") or cache_folder() is None:
         return
     n_processors = len(os.sched_getaffinity(0))
-    if sum(n_bytes / _break_even(module) for module in modules) < 1:
+    saved = sum(n_bytes / _break_even(module) for module in modules)
+    if saved < 1:
         _dear.update(modules)
+    else:
+        _dear.difference_update(modules)
     limit = n_bytes * (_SPARE if n_processors > 1 else 1)
     missing = sorted((m for m in modules if not _is_cached(m)), key=_break_even)
     paying = [m for m in missing if _break_even(m) <= n_bytes]

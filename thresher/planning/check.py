@@ -82,6 +82,7 @@ def check_shape(stages: Sequence[Stage], has_tasks: bool) -> list[ThresherError]
                     "say .with_(num_workers=...)",
                 )
             )
+        mistakes += _check_python(stage, where)
         if _has_no_work(stage):
             mistakes.append(
                 PlanError(
@@ -99,6 +100,17 @@ def check_shape(stages: Sequence[Stage], has_tasks: bool) -> list[ThresherError]
             )
         )
     return mistakes
+
+
+def _check_python(stage: Stage, where: str) -> list[ThresherError]:
+    """An interpreter is named by its path, and its processes know nothing of one another."""
+    wanted = (stage.runtime_env or {}).get("py_executable", "")
+    if not isinstance(wanted, str):
+        return [PlanError(f"py_executable={wanted!r} is not a path", where, "name an interpreter")]
+    if wanted and stage.collective:
+        what = "its workers start together, and it asks for another Python"
+        return [PlanError(what, where, "leave collective or py_executable out")]
+    return []
 
 
 def check_types(stages: Sequence[Stage], first: type[Task[Any]] | None) -> list[ThresherError]:

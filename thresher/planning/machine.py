@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
+
+from thresher.core.allowance import cpu_limit, memory_limit
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,6 @@ class Machine:
 
     @classmethod
     def here(cls) -> Machine:
-        """This machine."""
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        """What of this machine the process may use."""
         gpus = sum(path.name[6:].isdigit() for path in Path("/dev").glob("nvidia[0-9]*"))
-        return cls(os.cpu_count() or 1, memory, gpus)
+        return cls(cpu_limit(), memory_limit(), gpus)

@@ -184,34 +184,6 @@ def test_the_object_store_fits_memory_and_place(
     assert abs(object_store.object_store_bytes(Path("/tmp/x")) - expected) <= 1
 
 
-@pytest.mark.parametrize(
-    ("line", "limits", "expected"),
-    [
-        ("0::/a/b", {"a/b/memory.max": "1000"}, 1000),
-        ("0::/a/b", {"a/b/memory.max": "max", "a/memory.max": "2000"}, 2000),
-        ("0::/of/the/host", {"memory.max": "3000"}, 3000),
-        ("4:memory:/x", {"memory/x/memory.limit_in_bytes": "4000"}, 4000),
-        ("3:cpu:/x", {"memory/x/memory.limit_in_bytes": "4000"}, None),
-    ],
-)
-def test_the_tightest_cgroup_counts(
-    line: str,
-    limits: dict[str, str],
-    expected: int | None,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-) -> None:
-    (tmp_path / "own").write_text(line + "\n")
-    for name, limit in limits.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(limit + "\n")
-    monkeypatch.setattr(object_store, "CGROUPS", tmp_path)
-    monkeypatch.setattr(object_store, "OWN_CGROUPS", tmp_path / "own")
-    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-
-    assert object_store.memory_limit() == (expected or physical)
-
-
 def test_each_cluster_has_a_folder_of_its_own() -> None:
     first, second = (Holding(DEFAULT_TEMP_DIR, "thresher-test-") for _ in range(2))
     private = first.folder.parent

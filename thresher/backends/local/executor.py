@@ -8,13 +8,14 @@ from threading import Event as CancelEvent
 
 from thresher.backends.context import RunContext
 from thresher.backends.executor import BaseExecutor, Message, PartSource
-from thresher.backends.limits import cpu_count, memory_bytes
+from thresher.backends.limits import memory_bytes
 from thresher.backends.local.inline import InlinePool
 from thresher.backends.local.threads import ThreadPool
 from thresher.backends.parcel import ParcelFolders
 from thresher.backends.pool import Pool
 from thresher.backends.processes import ProcessPool, Recycling, scratch_folder
 from thresher.backends.supervisor import Supervisor, packed
+from thresher.core.allowance import cpu_limit
 from thresher.errors import PlanError
 from thresher.planning.plan import Step
 from thresher.storage import parse_size
@@ -51,7 +52,7 @@ class LocalExecutor(BaseExecutor):
     ) -> None:
         if workers is not None and (not isinstance(workers, int) or workers < 0):
             raise PlanError(f"workers={workers!r} is not a number of workers", todo="0, 1, 2, ...")
-        self.workers = cpu_count() if workers is None else workers
+        self.workers = cpu_limit() if workers is None else workers
         self.memory = memory_bytes() if memory is None else parse_size(memory)
         limit = None if max_worker_memory is None else parse_size(max_worker_memory)
         self.recycling = Recycling(max_tasks_per_worker, max_worker_age_s, limit)

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
-from thresher.backends.limits import cpu_count, memory_bytes
+from thresher.backends.limits import memory_bytes
+from thresher.core.allowance import cpu_limit
 from thresher.core.client.environment import ray_environment
 from thresher.errors import EngineError, missing_extra
 from thresher.planning.machine import Machine
@@ -120,7 +121,7 @@ class Cluster:
         self._folder = tempfile.mkdtemp(prefix="thr-", dir=_short_folder())
         os.environ.update(ray_environment(spill=True))
         ray.init(
-            num_cpus=cpu_count(),
+            num_cpus=cpu_limit(),
             include_dashboard=self.dashboard,
             dashboard_port=_free_port() if self.dashboard else None,
             object_store_memory=store_bytes(),

@@ -65,6 +65,7 @@ class EngineStep:
         blob = ray.get(self.blob)
         node = ray.get_runtime_context().get_node_id()
         worker_id = self._worker_id = f"{node[:8]}-{os.getpid()}"
+        self._sender = Sender(ray, self.mailbox)
         self._server: StepServer | Guard | Gang
         if self.ranks and place is None:
             self._server = Gang(blob, worker_id, Handed(), self.ranks, self.request)
@@ -72,7 +73,6 @@ class EngineStep:
             self._server = Guard(blob, worker_id, Handed(), node)
         else:
             self._server = StepServer(blob, worker_id, Handed(), node, place)
-        self._sender = Sender(ray, self.mailbox)
         self._follows = place is not None and place.rank > 0
 
     def call(self, block: Block) -> list[Block]:

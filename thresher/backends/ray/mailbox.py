@@ -16,13 +16,18 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 from thresher.backends.executor import Heartbeat, Message
+from thresher.errors import EngineError
 
 _BEAT_SECONDS = 1.0
 _KEY_BYTES = 32
+_KEY_WITHIN_SECONDS = 10.0
+_REACHED_WITHIN_SECONDS = 30.0
+_SILENT_SECONDS = 60
+_AGAIN_SECONDS = 0.1
 _WAITING = 1024  # workers that may start at once
 
 
@@ -41,13 +46,13 @@ class Mailbox:
 
     def __init__(self, ray: Any) -> None:
         host = ray.util.get_node_ip_address()
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._server = socket.create_server((host, 0), family=family, backlog=_WAITING)
+        self._server = _listening(host)
         port = self._server.getsockname()[1]
         self.address = Address(host, port, secrets.token_bytes(_KEY_BYTES))
         self._ray = ray
         self._messages: deque[bytes] = deque()
         self._workers: deque[bytes] = deque()
+        self._closed = False
         threading.Thread(target=self._accept, daemon=True).start()
 
     def taken(self) -> list[Message]:
@@ -62,22 +67,31 @@ class Mailbox:
 
     def close(self) -> None:
         """Take nothing any more."""
+        self._closed = True
         with contextlib.suppress(OSError):
             self._server.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits for workers
         self._server.close()
 
     def _accept(self) -> None:
-        while True:
+        while not self._closed:
             try:
                 client, _ = self._server.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._read, args=(client,), daemon=True).start()
+                threading.Thread(target=self._read, args=(client,), daemon=True).start()
+            except (OSError, RuntimeError):  # also: too many files, or threads, for a while
+                sleep(_AGAIN_SECONDS)
 
     def _read(self, client: socket.socket) -> None:
         """Keep what one worker sends, until it is gone."""
-        with Connection(client.detach()) as connection, contextlib.suppress(EOFError, OSError):
-            if hmac.compare_digest(connection.recv_bytes(_KEY_BYTES), self.address.key):
+        with client, contextlib.suppress(EOFError, OSError):
+            _keep_alive(client)
+            client.settimeout(_KEY_WITHIN_SECONDS)
+            key = b""
+            while len(key) < _KEY_BYTES and (more := client.recv(_KEY_BYTES - len(key))):
+                key += more
+            if not hmac.compare_digest(key, self.address.key):
+                return
+            client.settimeout(None)
+            with Connection(client.detach()) as connection:
                 self._workers.append(connection.recv_bytes())
                 while True:
                     self._messages.append(connection.recv_bytes())
@@ -91,12 +105,20 @@ class Sender:
     """
 
     def __init__(self, ray: Any, mailbox: Address) -> None:
-        client = socket.create_connection((mailbox.host, mailbox.port))
+        try:
+            client = socket.create_connection((mailbox.host, mailbox.port), _REACHED_WITHIN_SECONDS)
+        except OSError as error:
+            raise EngineError(
+                f"the driver cannot be reached at {mailbox.host}:{mailbox.port}: {error}",
+                todo="let the nodes of the cluster reach each other at all ports, as Ray asks",
+            ) from error
+        client.settimeout(None)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        _keep_alive(client)
+        client.sendall(mailbox.key)
         self._connection = Connection(client.detach())
         self._lock = threading.Lock()
         self._last = 0.0
-        self._connection.send_bytes(mailbox.key)
         self._send(ray.get_runtime_context().current_actor)
 
     def send(self, message: Message) -> None:
@@ -118,3 +140,19 @@ class Sender:
 def _emptied(queue: deque[bytes]) -> list[bytes]:
     """What is in a queue to which others may still append."""
     return [queue.popleft() for _ in range(len(queue))]
+
+
+def _listening(host: str) -> socket.socket:
+    """A socket at an address of this node, or at all of them if it is known by another's."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, 0), family=family, backlog=_WAITING)
+    except OSError:
+        return socket.create_server(("", 0), family=family, backlog=_WAITING)
+
+
+def _keep_alive(client: socket.socket) -> None:
+    """Notice that the other side is gone; keep firewalls from forgetting a silent connection."""
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if hasattr(socket, "TCP_KEEPIDLE"):
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _SILENT_SECONDS)

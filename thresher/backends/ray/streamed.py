@@ -8,7 +8,7 @@ at a time, where a worker's end is one attempt's end and the engine need not sta
 from __future__ import annotations
 
 import threading
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Sequence
 from threading import Event as CancelEvent
 from time import monotonic, sleep
@@ -25,7 +25,11 @@ from thresher.runs.part import Path
 END_WITHIN_SECONDS = 20.0
 NOTICE_WITHIN_SECONDS = 3.0
 _FUTILE_STARTS = 3
+LATE_SECONDS = 1.0
+"""In which messages arrive that were under way when the engine ended."""
+
 _MOST_BEGINNINGS = 4  # of one call: engines repeat what lost its worker, some without end
+_MOST_BLAMED = 50  # at one end of the engine: the others run again, and may be next
 
 
 class Streamed:
@@ -61,12 +65,11 @@ class Streamed:
         self._nodes = nodes
         self._parts = parts
         self._sink = sink
-        self._open: dict[str, int] = {}  # tokens in the engine, and their calls that run now
-        self._part_of: dict[str, str] = {}
+        self._part_of: dict[str, str] = {}  # of the tokens in the engine
+        self._running: dict[tuple[str, Path, int], int] = {}  # calls, and how often they began
         self._unseen: set[str] = set()  # tokens of which no call has begun
         self._on_lost: set[str] = set()  # parts that ran when a node was lost
         self._error = ""
-        self._begun: Counter[tuple[str, Path, int]] = Counter()
         self._heard = False  # anything from the Steps in this run of the engine
         self._futile = 0
         self._is_stuck = False  # it cannot be made to end, nor be started anew
@@ -78,12 +81,12 @@ class Streamed:
             while not cancel.is_set() and not self._parts.done:
                 if self._is_stuck:
                     leases.all_are_suspects()
-                fresh = leases.fresh()
-                if fresh:
+                leases.fill()
+                if leases.suspects:  # first: the innocent among them show that workers can work
+                    self._on_pool(leases, cancel)
+                elif fresh := leases.fresh():
                     self._nodes.watch_all()
                     self._stream(fresh, cancel)
-                elif leases.suspects:
-                    self._on_pool(leases, cancel)
                 else:
                     sleep(POLL_SECONDS)
         finally:
@@ -99,10 +102,9 @@ class Streamed:
 
     def _stream(self, leases: list[Lease], cancel: CancelEvent) -> None:
         """Run the engine over fresh attempts, and pass on what its Steps tell."""
-        self._open = {lease.token: 0 for lease in leases}
-        self._unseen = set(self._open)
         self._part_of = {lease.token: lease.part.name for lease in leases}
-        self._begun.clear()
+        self._unseen = set(self._part_of)
+        self._running.clear()
         self._error = ""
         self._heard = False
         thread = threading.Thread(target=self._work, args=(leases,), daemon=True)
@@ -114,24 +116,26 @@ class Streamed:
                 self._stop(thread)
                 return
             if self._nodes.newly_lost():
-                self._give_up(thread, "a node was lost", self._kind_on_lost)
+                self._end_early(thread)
+                self._fail_open("a node was lost", self._lost_again())
                 return
-            if max(self._begun.values(), default=0) >= _MOST_BEGINNINGS:
-                self._give_up(thread, "its worker ends again and again", self._kind_at_end)
+            if repeated := self._tokens(_MOST_BEGINNINGS):
+                self._end_early(thread)
+                self._fail_open("its worker ends again and again", repeated)
                 return
-        self._pass_on()
+        self._pass_on_late()
         self._count_futile()
         if self._error and self._lost_soon():
-            self._fail_open("a node was lost", self._kind_on_lost)
+            self._fail_open("a node was lost", self._lost_again())
             return
-        self._fail_open(self._error or "the engine ended before it was done", self._kind_at_end)
+        # What ran may have ended the engine.
+        how = self._error or "the engine ended before it was done"
+        self._fail_open(how, self._tokens()[:_MOST_BLAMED])
 
-    def _give_up(self, thread: threading.Thread, how: str, kind: Callable[[str], str]) -> None:
-        """End the engine, and report what it has left undone."""
+    def _end_early(self, thread: threading.Thread) -> None:
         self._stop(thread)
         self._is_stuck = thread.is_alive()
         self._pass_on()
-        self._fail_open(how, kind)
 
     def _lost_soon(self) -> bool:
         """Whether a node was lost; the engine may be the first to notice."""
@@ -149,24 +153,24 @@ class Streamed:
                 todo="see the logs of the cluster; RayActorPoolExecutor runs the same pipeline",
             )
 
-    def _fail_open(self, how: str, kind: Callable[[str], str]) -> None:
-        """Report what the engine has left undone."""
-        for token in self._open:
+    def _fail_open(self, how: str, blamed: Sequence[str]) -> None:
+        """Report what the engine has left undone; to blame for it are attempts that died."""
+        for token in self._part_of:
             if self._parts.is_live(token):
-                self._sink(Failed(token, (), 0, kind(token), how))
+                kind = "died" if token in blamed else "unused"
+                self._sink(Failed(token, (), 0, kind, how))
 
-    def _kind_at_end(self, token: str) -> str:
-        """What ran may have ended the engine."""
-        return "died" if self._open[token] else "unused"
+    def _tokens(self, least: int = 1) -> list[str]:
+        """Attempts of which a call runs that has begun ``least`` times and more."""
+        running = (token for (token, _, _), times in self._running.items() if times >= least)
+        return list(dict.fromkeys(running))
 
-    def _kind_on_lost(self, token: str) -> str:
+    def _lost_again(self) -> list[str]:
         """What ran is not to blame, unless it was there when another node was lost."""
-        if not self._open[token]:
-            return "unused"
-        part = self._part_of[token]
-        again = part in self._on_lost
-        self._on_lost.add(part)
-        return "died" if again else "unused"
+        running = self._tokens()
+        again = [token for token in running if self._part_of[token] in self._on_lost]
+        self._on_lost.update(self._part_of[token] for token in running)
+        return again
 
     def _stop(self, thread: threading.Thread) -> None:
         """See the engine off: it is at its end, or what it works on is no longer wanted."""
@@ -184,16 +188,28 @@ class Streamed:
             lines = [line for line in str(error).splitlines() if line.strip()]
             self._error = f"{type(error).__name__}: {lines[0] if lines else ''}"
 
+    def _pass_on_late(self) -> None:
+        """Wait a moment for what was under way when the engine ended."""
+        deadline = monotonic() + LATE_SECONDS
+        self._pass_on()
+        while monotonic() < deadline and any(map(self._parts.is_live, self._part_of)):
+            sleep(POLL_SECONDS)
+            self._pass_on()
+
     def _pass_on(self) -> None:
         for message in self._mailbox.taken():
-            self._heard = True
-            if isinstance(message, Started):
-                self._open[message.token] = self._open.get(message.token, 0) + 1
-                self._begun[message.token, message.path, message.step] += 1
-                self._unseen.discard(message.token)
-            elif isinstance(message, Done | Failed):
-                self._open[message.token] = self._open.get(message.token, 0) - 1
+            if message.token in self._part_of:  # not of an engine that was ended
+                self._note(message)
             self._sink(message)
+
+    def _note(self, message: Message) -> None:
+        self._heard = True
+        if isinstance(message, Started):
+            call = (message.token, message.path, message.step)
+            self._running[call] = self._running.get(call, 0) + 1
+            self._unseen.discard(message.token)
+        elif isinstance(message, Done | Failed):
+            self._running.pop((message.token, message.path, message.step), None)
 
 
 class _Sorted:
@@ -205,16 +221,20 @@ class _Sorted:
         self.suspects: deque[Lease] = deque()
         self._only_pool = False
 
+    def fill(self) -> None:
+        """Take all that there are."""
+        while (lease := self._parts.take()) is not None:
+            (self.suspects if lease.alone or self._only_pool else self._fresh).append(lease)
+
     def fresh(self) -> list[Lease]:
-        """All fresh attempts that there are."""
-        self._fill()
+        """All fresh attempts that were taken."""
         found = [lease for lease in self._fresh if self._parts.is_live(lease.token)]
         self._fresh.clear()
         return found
 
     def take(self) -> Lease | None:
         """The next suspect."""
-        self._fill()
+        self.fill()
         while self.suspects:
             lease = self.suspects.popleft()
             if self._parts.is_live(lease.token):
@@ -231,13 +251,9 @@ class _Sorted:
     def done(self) -> bool:
         """Whether there are no suspects left."""
         done = self._parts.done
-        self._fill()
+        self.fill()
         return done or (not self.suspects and bool(self._fresh))
 
     def is_live(self, token: str) -> bool:
         """Whether an attempt is still wanted."""
         return self._parts.is_live(token)
-
-    def _fill(self) -> None:
-        while (lease := self._parts.take()) is not None:
-            (self.suspects if lease.alone or self._only_pool else self._fresh).append(lease)

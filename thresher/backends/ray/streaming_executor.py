@@ -110,29 +110,25 @@ class StreamingExecutor(BaseExecutor):
                 self.announce(note)
             groups = [runtime_env_of(group, self.config) for group in groups]
             of_step = {index: group for group in groups for index in group.steps}
+            asked = [self.asked_by(step) for step in steps]
             blob = packed(steps, context)
             reference = ray.put(blob)
+            lost = float(self.config.get("lost_after_s", LOST_AFTER_SECONDS))
+            nodes = Nodes(ray, lost, self.announce)
             mailbox = Mailbox(ray)
-            placed = [
-                Placed(
-                    step,
-                    self._task(step, of_step[step.index], reference, mailbox.address),
-                    of_step[step.index],
-                    self.asked_by(step),
-                )
-                for step in steps
-            ]
+            placed = []
+            for step, spec in zip(steps, asked, strict=True):
+                group = of_step[step.index]
+                task = self._task(step, group, reference, mailbox.address)
+                placed.append(Placed(step, task, group, spec))
 
             def engine(leases: list[Lease]) -> None:
                 self.stream(ray, placed, blocks_of(leases, room.cpus))
-
-            lost = float(self.config.get("lost_after_s", LOST_AFTER_SECONDS))
 
             def pool() -> RayPool:
                 alone = [one_of(group) for group in groups]
                 return RayPool(ray, blob, alone, lost_after_s=lost, announce=self.announce)
 
-            nodes = Nodes(ray, lost, self.announce)
             Streamed(steps, engine, mailbox, pool, nodes, parts, sink).run(cancel)
 
     @staticmethod

@@ -97,6 +97,8 @@ class Worker:
             return self._server.stack(token)
         if isinstance(self._server, Gang):
             return ""
+        if there := self._server.stack(token):
+            return there
         frame = sys._current_frames().get(self._thread)
         if token != self._progress[0] or frame is None:
             return ""
