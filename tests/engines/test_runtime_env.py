@@ -68,7 +68,7 @@ def test_a_stage_has_packages_of_its_own(engine: str, tmp_path: Path) -> None:
     assert written.count('"red: ') == 6
 
 
-@pytest.mark.parametrize("engine", ["ray actor pool", "xenna", "ray data"])
+@pytest.mark.parametrize("engine", ["ray actor pool", "xenna"])
 def test_a_stage_has_a_python_of_its_own(engine: str, tmp_path: Path) -> None:
     write_input(tmp_path / "in", files=3, rows=3)
     write_input(tmp_path / "in" / "bad", files=1, rows=1, text="poison")
