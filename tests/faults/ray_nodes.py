@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -22,7 +23,8 @@ NODE = {
     "resources": {"gpu_memory_gb": 8},
     "object_store_memory": 150 << 20,
 }
-_NOT_WORKERS = ("ray::IDLE", "ray::Mailbox", "ray::Sentinel")
+_WORKER = re.compile(r"ray::(Actor|MapWorker|StageWorker)\b")
+"""Of the actor pool, Ray Data and Xenna. Not Ray's agents, with which it ends their node."""
 
 
 class RayNodes:
@@ -66,8 +68,7 @@ class RayNodes:
 
 def _runs_a_stage(process: psutil.Process) -> bool:
     with contextlib.suppress(psutil.Error, IndexError):
-        title = process.cmdline()[0]
-        return title.startswith("ray::") and not title.startswith(_NOT_WORKERS)
+        return _WORKER.match(process.cmdline()[0]) is not None
     return False
 
 
