@@ -14,9 +14,11 @@ import thresher
 from tests.other_python import Reverse, other_python
 from tests.toys import Pass, quarantined, records_of, run_quietly, write_input
 from thresher.backends import other_python as module
+from thresher.backends.guard import needs_guard
 from thresher.backends.local import LocalExecutor
 from thresher.errors import PlanError, StageError
 from thresher.pipeline import Pipeline
+from thresher.planning.plan import Step
 from thresher.stages.text.io import JsonlReader, JsonlWriter
 
 pytestmark = pytest.mark.slow
@@ -130,3 +132,10 @@ def test_what_cannot_be_meant_is_a_plan_error(other: str, tmp_path: Path) -> Non
     run.stages[2].collective = True
     with pytest.raises(PlanError, match="leave collective or py_executable out"):
         run.plan()
+
+
+def test_it_needs_no_guard_of_its_own() -> None:
+    assert needs_guard(Step(0, (Reverse(),)))
+    assert not needs_guard(
+        Step(0, (Reverse().with_(runtime_env={"py_executable": "/opt/python"}),))
+    )

@@ -21,9 +21,9 @@ def needs_guard(step: Step) -> bool:
 
     Engines do not survive what kills their workers, or try it for ever. Steps on a GPU stay in the
     process that holds their model unless they ask for one of their own; those of our own kernels
-    are safe. Ranks of a collective are processes of their own already.
+    are safe. Ranks of a collective are processes of their own already, and so is another Python.
     """
-    if step.collective:
+    if step.collective or step.python:
         return False
     if step.resources.requires_gpu:
         return any(stage.isolation == "process" for stage in step.stages)

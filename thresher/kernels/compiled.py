@@ -93,8 +93,9 @@ def part(function: F) -> F:
 def ready(module: str, n_bytes: int) -> bool:
     """Whether to use the compiled kernels of ``thresher.kernels.<module>`` on ``n_bytes`` more.
 
-    True once the module's kernels are in a cache, or once this process has seen so many bytes that
-    compiling pays. While :func:`prepare` has them compiled, little is done plainly and much waits.
+    True once the module's kernels are in a cache, unless :func:`prepare` found the run too small to
+    load them, or once this process has seen so many bytes that compiling pays. While they are
+    compiled beside it, little is done plainly and much waits.
     ``THRESHER_KERNELS=compiled`` or ``plain`` decides it by hand.
     """
     forced = os.environ.get("THRESHER_KERNELS")
