@@ -15,13 +15,13 @@ from thresher.core.client.environment import ray_environment
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[None]:
-    """Six logical CPUs on this machine; executors use it, as they find it connected."""
+    """Four logical CPUs on this machine; executors use it, as they find it connected."""
     os.environ.update(ray_environment(spill=True))
     ray = engine("ray")
     folder = tempfile.mkdtemp(prefix="thr-", dir="/tmp")
     with quietly():
         ray.init(
-            num_cpus=6,
+            num_cpus=4,
             include_dashboard=True,
             object_store_memory=500_000_000,
             log_to_driver=False,

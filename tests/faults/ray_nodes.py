@@ -18,7 +18,7 @@ from thresher.backends.ray.cluster import quietly
 from thresher.core.client.environment import ray_environment
 
 NODE = {
-    "num_cpus": 2,
+    "num_cpus": 1,
     "num_gpus": 1,  # in name only
     "resources": {"gpu_memory_gb": 8},
     "object_store_memory": 150 << 20,

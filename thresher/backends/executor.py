@@ -143,7 +143,6 @@ class BaseExecutor(ABC):
     ``activity`` tells what its workers do now, in a few words; empty if it does not.
     """
 
-    process_local_ok = False
     activity: str = ""
 
     def announce(self, text: str) -> None:

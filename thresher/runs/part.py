@@ -12,7 +12,6 @@ from thresher.tasks import Task
 OUT = "out"
 SPILL = "spill"
 QUARANTINE = "quarantine"
-DROPPED = "dropped"
 
 Key = tuple[int, str]
 """What identifies a part within its run: its Segment's number and its name."""

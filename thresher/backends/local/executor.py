@@ -40,8 +40,6 @@ class LocalExecutor(BaseExecutor):
         Replace a worker whose resident memory is above this after a call.
     """
 
-    process_local_ok = True
-
     def __init__(
         self,
         workers: int | None = None,

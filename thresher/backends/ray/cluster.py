@@ -57,11 +57,6 @@ class Cluster:
         self._connected = False
         self._folder = ""
 
-    @property
-    def is_own(self) -> bool:
-        """Whether it was started here."""
-        return bool(self._folder)
-
     def connect(self) -> Any:
         """The ``ray`` module, connected.
 

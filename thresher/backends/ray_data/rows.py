@@ -11,6 +11,7 @@ import numpy as np
 
 from thresher.backends.ray.blocks import Block
 from thresher.backends.ray.engine_step import EngineStep
+from thresher.backends.ray.leave import leave_without_ado
 
 COLUMN = "envelopes"
 
@@ -24,6 +25,7 @@ class RowStep:
     """A Step as a function on batches of rows, in an actor of Ray Data's."""
 
     def __init__(self, step: EngineStep) -> None:
+        leave_without_ado()
         self._step = step
         step.start()
 
