@@ -346,10 +346,13 @@ def test_large_tables_cross_steps_as_files(
 # -- the watchdog ---------------------------------------------------------------------------------
 
 
-def test_a_stuck_stage_is_named_with_its_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("gil_free", [False, True])
+def test_a_stuck_stage_is_named_with_its_stack(
+    gil_free: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(conductor, "STUCK_AFTER_SECONDS", 0.3)
     heard = Listening()
-    run(Pass(), Hanging(1.7), tasks=1, rows=1, workers=1, observer=heard)
+    run(Hanging(1.7, gil_free), tasks=1, rows=1, workers=1, observer=heard)
 
     warning = heard.warnings[-1]
     assert "'Hanging'" in warning
@@ -360,8 +363,9 @@ def test_a_stuck_stage_is_named_with_its_stack(monkeypatch: pytest.MonkeyPatch) 
 class Hanging(Pass):
     """Hangs for a while, in a function of its own."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, gil_free: bool) -> None:
         self.seconds = seconds
+        self.gil_free = gil_free
 
     def process(self, task: DocumentBatch) -> DocumentBatch:
         wait_here(self.seconds)

@@ -113,7 +113,7 @@ for kind in (RayActorPoolExecutor, RayDataExecutor):
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[RayNodes]:
     """Three nodes of two CPUs."""
-    with three_nodes() as nodes:
+    with three_nodes(cpus=2) as nodes:
         yield nodes
 
 

@@ -87,7 +87,7 @@ def disturb(first: int, n: int, engines: Sequence[str]) -> Outcome:
     failed: dict[object, Sequence[str]] = {}
     folder = Path(tempfile.mkdtemp(prefix="thresher-engines-"))
     try:
-        with three_nodes() as nodes:
+        with three_nodes(cpus=1) as nodes:
             faults = Faults(nodes, folder)
             for seed in range(first, first + n):
                 for engine in engines:

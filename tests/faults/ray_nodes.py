@@ -18,7 +18,6 @@ from thresher.backends.ray.cluster import quietly
 from thresher.core.client.environment import ray_environment
 
 NODE = {
-    "num_cpus": 1,
     "num_gpus": 1,  # in name only
     "resources": {"gpu_memory_gb": 8},
     "object_store_memory": 150 << 20,
@@ -30,9 +29,11 @@ _WORKER = re.compile(r"ray::(Actor|MapWorker|StageWorker)\b")
 class RayNodes:
     """The head node, where drivers connect, and two more."""
 
-    def __init__(self, cluster: Any) -> None:
+    def __init__(self, cluster: Any, node: dict[str, Any]) -> None:
         self.cluster = cluster
-        self.others = [cluster.add_node(**NODE) for _ in range(2)]
+        self._node = node
+        self.others: list[Any] = []
+        self.restore()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -47,7 +48,7 @@ class RayNodes:
     def restore(self) -> None:
         """Two nodes beside the head again."""
         while len(self.others) < 2:
-            self.others.append(self.cluster.add_node(**NODE))
+            self.others.append(self.cluster.add_node(**self._node))
 
     def kill_a_worker(self, rng: Random) -> bool:
         """SIGKILL to a process of Ray that runs a stage; False if there is none."""
@@ -73,8 +74,8 @@ def _runs_a_stage(process: psutil.Process) -> bool:
 
 
 @contextlib.contextmanager
-def three_nodes() -> Iterator[RayNodes]:
-    """The cluster, in a folder of its own, until the end of the block."""
+def three_nodes(cpus: int) -> Iterator[RayNodes]:
+    """The cluster, of so many CPUs each, in a folder of its own, until the end of the block."""
     from ray.cluster_utils import Cluster
 
     before = dict(os.environ)
@@ -83,11 +84,12 @@ def three_nodes() -> Iterator[RayNodes]:
     os.environ["RAY_TMPDIR"] = folder  # where Ray writes the cluster's address
     os.mkdir(f"{folder}/ray")
     dashboard = {"include_dashboard": True, "dashboard_port": None}  # None: one that is free
-    head = {**NODE, "temp_dir": folder, **dashboard}
+    node = {**NODE, "num_cpus": cpus}
+    head = {**node, "temp_dir": folder, **dashboard}
     with quietly():
         cluster = Cluster(initialize_head=True, head_node_args=head)
         try:
-            yield RayNodes(cluster)
+            yield RayNodes(cluster, node)
         finally:
             cluster.shutdown()
             os.environ.clear()

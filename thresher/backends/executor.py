@@ -140,17 +140,19 @@ class BaseExecutor(ABC):
 
     Executors never retry: they report, and the driver decides.
 
-    ``activity`` tells what its workers do now, in a few words; empty if it does not.
+    ``activity`` tells what its workers do now, in a few words; empty if it does not. ``at_work`` is
+    their pool, or what else can tell their stacks.
     """
 
     activity: str = ""
+    at_work: Any = None
 
     def announce(self, text: str) -> None:
         """Tell the user something; a run puts its view in this place."""
 
     def stack(self, token: str) -> str:
         """Where the worker of an attempt is, for the watchdog; empty if it cannot be told."""
-        return ""
+        return self.at_work.stack(token) if self.at_work is not None else ""
 
     def machine(self) -> Machine | None:
         """What plans are checked against; None is this machine."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import pickle
 import sys
+import threading
+import traceback
 import warnings
 from collections import Counter
 from collections.abc import Callable
@@ -79,12 +81,14 @@ class StepServer:
         self._ready: set[int] = set()
         self._set: list[Stage] = []
         self._memory = PeakMemory()
+        self._now = ("", 0)  # the token and the thread of the call that runs
 
     def call(
         self, envelope: Envelope, beat: Callable[[int, str], None]
     ) -> tuple[Message, list[Envelope]]:
         """One call: its report, and the children for the next Step."""
         attempt, path = envelope.attempt, envelope.path
+        self._now = (attempt.token, threading.get_ident())
         step = self.steps[envelope.step]
         start = perf_counter()
         files = OutputFiles(self.context, attempt, path)
@@ -129,9 +133,13 @@ class StepServer:
         return done, children
 
     def stack(self, token: str) -> str:
-        """Where another interpreter is with an attempt; empty if it is with none of them."""
+        """Where the call of an attempt is; empty if the last call was not one of its."""
         found = (guard.stack(token) for guard in list(self._elsewhere.values()))
-        return next(filter(None, found), "")
+        if there := next(filter(None, found), ""):
+            return there
+        called, thread = self._now
+        frame = sys._current_frames().get(thread)
+        return "".join(traceback.format_stack(frame)) if token == called and frame else ""
 
     def close(self) -> None:
         """Tear down what was set up; all of it, and whatever one stage raises."""

@@ -81,7 +81,7 @@ class LocalExecutor(BaseExecutor):
                 told = f"stage {stage.name!r} runs without its runtime_env's {', '.join(unmet)}"
                 self.announce(f"{told}: that needs Ray")
         blob = packed(steps, context)
-        pool = self._pool(steps, blob)
+        pool = self.at_work = self._pool(steps, blob)
         try:
             Supervisor(steps, pool, parts, sink, self.workers).run(cancel)
         finally:
@@ -93,10 +93,6 @@ class LocalExecutor(BaseExecutor):
         if self._processes is not None:
             self._processes.close()
             self._processes = None
-
-    def stack(self, token: str) -> str:
-        """The stack of the worker that has an attempt, for the watchdog."""
-        return self._processes.stack(token) if self._processes is not None else ""
 
     def _pool(self, steps: tuple[Step, ...], blob: bytes) -> Pool:
         if self.workers == 0:

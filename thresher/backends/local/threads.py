@@ -23,6 +23,7 @@ class ThreadPool(Pool):
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._busy = 0
         self._threads: list[threading.Thread] = []
+        self._servers: list[StepServer] = []
 
     def free(self) -> int:
         """Threads without an envelope."""
@@ -50,6 +51,10 @@ class ThreadPool(Pool):
         self._busy -= sum(event.finished for event in events)
         return events
 
+    def stack(self, token: str) -> str:
+        """Where the thread that has an attempt is."""
+        return next(filter(None, (server.stack(token) for server in list(self._servers))), "")
+
     def close(self, *, kill: bool = False) -> None:
         """Let every thread end after its call; with ``kill`` without waiting for it."""
         for _ in self._threads:
@@ -62,7 +67,9 @@ class ThreadPool(Pool):
         server: StepServer | None = None
         while (envelope := self._inbox.get()) is not None:
             try:
-                server = server or StepServer(self._blob, name, Handed())
+                if server is None:
+                    server = StepServer(self._blob, name, Handed())
+                    self._servers.append(server)
                 token = envelope.attempt.token
 
                 def beat(rows: int, stage: str, token: str = token) -> None:

@@ -14,6 +14,7 @@ import secrets
 import socket
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from time import monotonic, sleep
@@ -28,6 +29,8 @@ _KEY_WITHIN_SECONDS = 10.0
 _REACHED_WITHIN_SECONDS = 30.0
 _SILENT_SECONDS = 60
 _AGAIN_SECONDS = 0.1
+_SOON_SECONDS = 0.01
+_TOLD_WITHIN_SECONDS = 3.0
 _WAITING = 1024  # workers that may start at once
 
 
@@ -50,14 +53,29 @@ class Mailbox:
         port = self._server.getsockname()[1]
         self.address = Address(host, port, secrets.token_bytes(_KEY_BYTES))
         self._ray = ray
-        self._messages: deque[bytes] = deque()
+        self._messages: deque[Any] = deque()
+        self._stacks: deque[Any] = deque()  # (token, text)
         self._workers: deque[bytes] = deque()
+        self._connections: set[Connection[bytes, bytes]] = set()
         self._closed = False
         threading.Thread(target=self._accept, daemon=True).start()
 
     def taken(self) -> list[Message]:
         """All messages since the last time."""
-        return [pickle.loads(message) for message in _emptied(self._messages)]
+        return _emptied(self._messages)
+
+    def stack(self, token: str) -> str:
+        """Ask the workers where an attempt is; empty if none of them tells soon."""
+        for connection in list(self._connections):
+            with contextlib.suppress(OSError):
+                connection.send_bytes(token.encode())
+        deadline = monotonic() + _TOLD_WITHIN_SECONDS
+        while monotonic() < deadline:
+            told = dict(_emptied(self._stacks))
+            if token in told:
+                return told[token]
+            sleep(_SOON_SECONDS)
+        return ""
 
     def end_workers(self) -> None:
         """End the engine's workers: what they work on is no longer wanted."""
@@ -93,8 +111,13 @@ class Mailbox:
             client.settimeout(None)
             with Connection(client.detach()) as connection:
                 self._workers.append(connection.recv_bytes())
-                while True:
-                    self._messages.append(connection.recv_bytes())
+                self._connections.add(connection)
+                try:
+                    while True:
+                        told = pickle.loads(connection.recv_bytes())
+                        (self._stacks if type(told) is tuple else self._messages).append(told)
+                finally:
+                    self._connections.discard(connection)
 
 
 class Sender:
@@ -104,7 +127,7 @@ class Sender:
     afterwards takes none along.
     """
 
-    def __init__(self, ray: Any, mailbox: Address) -> None:
+    def __init__(self, ray: Any, mailbox: Address, stack: Callable[[str], str]) -> None:
         try:
             client = socket.create_connection((mailbox.host, mailbox.port), _REACHED_WITHIN_SECONDS)
         except OSError as error:
@@ -120,6 +143,7 @@ class Sender:
         self._lock = threading.Lock()
         self._last = 0.0
         self._send(ray.get_runtime_context().current_actor)
+        threading.Thread(target=self._answer, args=(stack,), daemon=True).start()
 
     def send(self, message: Message) -> None:
         """Deliver a message."""
@@ -136,8 +160,16 @@ class Sender:
         with self._lock:  # heartbeats come from threads
             self._connection.send_bytes(pickle.dumps(what, protocol=5))
 
+    def _answer(self, stack: Callable[[str], str]) -> None:
+        """Say where an attempt is, if it is here."""
+        with contextlib.suppress(EOFError, OSError):
+            while True:
+                token = self._connection.recv_bytes().decode()
+                if text := stack(token):
+                    self._send((token, text))
 
-def _emptied(queue: deque[bytes]) -> list[bytes]:
+
+def _emptied(queue: deque[Any]) -> list[Any]:
     """What is in a queue to which others may still append."""
     return [queue.popleft() for _ in range(len(queue))]
 

@@ -72,6 +72,7 @@ class Streamed:
         self._error = ""
         self._heard = False  # anything from the Steps in this run of the engine
         self._futile = 0
+        self._asked: RayPool | None = None  # while it works
         self._is_stuck = False  # it cannot be made to end, nor be started anew
 
     def run(self, cancel: CancelEvent) -> None:
@@ -93,11 +94,18 @@ class Streamed:
             self._nodes.close()
             self._mailbox.close()
 
+    def stack(self, token: str) -> str:
+        """Where an attempt is; empty if none of its calls runs."""
+        if self._asked is not None:
+            return self._asked.stack(token)
+        return self._mailbox.stack(token) if token in self._tokens() else ""
+
     def _on_pool(self, leases: _Sorted, cancel: CancelEvent) -> None:
-        pool = self._pool()
+        pool = self._asked = self._pool()
         try:
             Supervisor(self._steps, pool, leases, self._sink, 1).run(cancel)
         finally:
+            self._asked = None
             pool.close(kill=cancel.is_set())
 
     def _stream(self, leases: list[Lease], cancel: CancelEvent) -> None:

@@ -129,7 +129,9 @@ class StreamingExecutor(BaseExecutor):
                 alone = [one_of(group) for group in groups]
                 return RayPool(ray, blob, alone, lost_after_s=lost, announce=self.announce)
 
-            Streamed(steps, engine, mailbox, pool, nodes, parts, sink).run(cancel)
+            streamed = Streamed(steps, engine, mailbox, pool, nodes, parts, sink)
+            self.at_work = streamed
+            streamed.run(cancel)
 
     @staticmethod
     def _task(step: Step, group: Group, blob: Any, mailbox: Address) -> EngineStep:

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
-import traceback
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -51,7 +49,6 @@ class Worker:
         sys.path[:] = [*dict.fromkeys([*sys.path, *paths])]
         pyarrow.set_cpu_count(1)
         self._progress: tuple[str, int, str] = ("", 0, "")
-        self._thread = 0
         node = node_id()
         self._packer = Yielding(node)
         self._server: StepServer | Guard | Gang
@@ -76,16 +73,12 @@ class Worker:
     def call_last(self, envelope: Envelope) -> tuple[Message, list[Envelope]]:
         """A call of the last Step, which passes nothing on: (message, no envelopes)."""
         token = envelope.attempt.token
-        self._thread = threading.get_ident()
         self._progress = (token, 0, "")
 
         def beat(rows: int, stage: str) -> None:
             self._progress = (token, rows, stage)
 
-        try:
-            return self._server.call(envelope, beat)
-        finally:
-            self._thread = 0
+        return self._server.call(envelope, beat)
 
     def progress(self) -> tuple[str, int, str]:
         """(token, source rows read, stage) of the call that runs, or ran last."""
@@ -93,16 +86,7 @@ class Worker:
 
     def stack(self, token: str) -> str:
         """Where the call of an attempt is; empty if it is over, or not in this process."""
-        if isinstance(self._server, Guard):
-            return self._server.stack(token)
-        if isinstance(self._server, Gang):
-            return ""
-        if there := self._server.stack(token):
-            return there
-        frame = sys._current_frames().get(self._thread)
-        if token != self._progress[0] or frame is None:
-            return ""
-        return "".join(traceback.format_stack(frame))
+        return self._server.stack(token)
 
     def close(self) -> None:
         """Tear the stages down."""

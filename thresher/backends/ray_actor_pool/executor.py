@@ -62,7 +62,6 @@ class RayActorPoolExecutor(BaseExecutor):
         self.progress_interval = progress_interval
         self._cluster = Cluster()
         self._room: Room | None = None
-        self._pool: RayPool | None = None
         self._looked = 0.0
         self._activity = ""
 
@@ -112,27 +111,23 @@ class RayActorPoolExecutor(BaseExecutor):
                 max_tasks_per_worker=self.config.get("max_tasks_per_worker"),
                 most_per_node={s.index: n for s in steps if (n := s.workers_per_node) is not None},
             )
-            self._pool, self._looked = pool, 0.0
+            self.at_work, self._looked = pool, 0.0
             slots = max(1, int(room.cpus))
             try:
                 Supervisor(steps, pool, parts, sink, slots, room.nodes).run(cancel)
             finally:
-                self._pool = None
+                self.at_work = None
                 pool.close(kill=cancel.is_set())
 
     @property
     def activity(self) -> str:  # type: ignore[override]
         """How many workers do what, as of at most ``progress_interval`` seconds ago."""
-        if not self.show_progress or self._pool is None:
+        if not self.show_progress or self.at_work is None:
             return ""
         now = monotonic()
         if now - self._looked >= self.progress_interval:
-            self._looked, self._activity = now, self._pool.activity()
+            self._looked, self._activity = now, self.at_work.activity()
         return self._activity
-
-    def stack(self, token: str) -> str:
-        """The stack of the worker that has an attempt, for the watchdog."""
-        return self._pool.stack(token) if self._pool is not None else ""
 
     def close(self) -> None:
         """Leave the cluster; end it if it was started for this run."""
