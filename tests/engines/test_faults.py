@@ -169,6 +169,30 @@ def test_ray_stage_spec_is_checked(tmp_path: Path) -> None:
             run_quietly(pipeline(tmp_path / "in", tmp_path / "out", stage), RayDataExecutor())
 
 
+class TornDown(Pass):
+    """Leaves a file when it is torn down."""
+
+    gil_free = True  # in the engine's process: Ray kills its children before that
+
+    def __init__(self, left: Path) -> None:
+        super().__init__()
+        self.left = left
+
+    def teardown(self) -> None:
+        self.left.touch()
+
+
+def test_stages_are_torn_down_on_ray_data_too(tmp_path: Path) -> None:
+    """It tells its workers nothing at the end."""
+    write_input(tmp_path / "in", files=1, rows=1)
+    left = tmp_path / "left"
+    run_quietly(pipeline(tmp_path / "in", tmp_path / "out", TornDown(left)), RayDataExecutor())
+    deadline = time.monotonic() + 30
+    while not left.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert left.exists()
+
+
 class Sleeps(Pass):
     """Is stuck for some seconds."""
 
@@ -192,8 +216,7 @@ def test_a_stuck_stage_is_named_with_its_stack(
     told = Listening()
     run = pipeline(tmp_path / "in", tmp_path / "out", Sleeps(gil_free=gil_free))
     run_quietly(run, ENGINES[engine](), observer=told)
-    (warning,) = (text for text in told.warnings if "no progress" in text)
-    assert "in process\n" in warning
+    assert "in process\n" in told.warnings[-1]
 
 
 class Interrupting(Observer):

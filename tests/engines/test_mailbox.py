@@ -78,6 +78,7 @@ def test_workers_say_where_they_are(mailbox):
     ray = engine("ray")
     worker = ray.remote(num_cpus=0, max_restarts=0)(Worker).remote(mailbox.address)
     ray.get(worker.tell.remote(1, False))
+    assert failures(mailbox, 1) == [0]
     assert mailbox.stack("a") == "at work"
     assert mailbox.stack("b") == ""
 

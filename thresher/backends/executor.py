@@ -75,7 +75,8 @@ class Done:
     rows : int
         Source rows it read.
     memory : int
-        Bytes: the largest resident memory its worker has had; 0 if unknown.
+        Bytes: the largest resident memory its worker has had, of threads each one's share of their
+        process; 0 if unknown.
     """
 
     token: str
@@ -141,7 +142,7 @@ class BaseExecutor(ABC):
     Executors never retry: they report, and the driver decides.
 
     ``activity`` tells what its workers do now, in a few words; empty if it does not. ``at_work`` is
-    their pool, or what else can tell their stacks.
+    what can be asked for their stacks while a Segment runs: their pool, most often.
     """
 
     activity: str = ""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -17,9 +18,13 @@ def memory_bytes() -> int:
 
 
 def resident_bytes(pid: int) -> int:
-    """Resident memory of a process; 0 where the system does not tell."""
+    """Resident memory of a process and its children; 0 where the system does not tell."""
     try:
-        pages = Path(f"/proc/{pid}/statm").read_text().split()[1]
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     except (OSError, IndexError):
         return 0
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+    children: list[str] = []
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # a thread that has just ended
+            children += path.read_text().split()
+    return pages * os.sysconf("SC_PAGE_SIZE") + sum(map(resident_bytes, map(int, children)))

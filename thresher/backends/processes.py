@@ -123,11 +123,13 @@ class ProcessPool(Pool):
     def stack(self, token: str) -> str:
         """Ask the worker that has this attempt for its stack."""
         for worker in self._workers:
-            if worker.envelope is not None and worker.envelope.attempt.token == token:
+            envelope, stacks = worker.envelope, Path(worker.stacks)
+            # Before it has made that file the signal would end it.
+            if envelope is not None and envelope.attempt.token == token and stacks.exists():
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(worker.process.pid, signal.SIGUSR1)
                 sleep(0.2)
-                return Path(worker.stacks).read_text(errors="replace")[-4000:]
+                return stacks.read_text(errors="replace")[-4000:]
         return ""
 
     def close(self, *, kill: bool = False) -> None:

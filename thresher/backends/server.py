@@ -55,6 +55,8 @@ class StepServer:
         Its place among the workers of a collective Step; None is a world of its own.
     python : str
         The interpreter it runs in, if it was started for the Steps that ask for that one.
+    sharing : int
+        How many servers share the process, and its memory.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class StepServer:
         node: str = "local",
         collective: Collective | None = None,
         python: str = "",
+        sharing: int = 1,
     ) -> None:
         self.steps: tuple[Step, ...]
         self.context: RunContext
@@ -81,14 +84,23 @@ class StepServer:
         self._ready: set[int] = set()
         self._set: list[Stage] = []
         self._memory = PeakMemory()
+        self._sharing = sharing
         self._now = ("", 0)  # the token and the thread of the call that runs
 
     def call(
         self, envelope: Envelope, beat: Callable[[int, str], None]
     ) -> tuple[Message, list[Envelope]]:
         """One call: its report, and the children for the next Step."""
+        self._now = (envelope.attempt.token, threading.get_ident())
+        try:
+            return self._call(envelope, beat)
+        finally:
+            self._now = ("", 0)
+
+    def _call(
+        self, envelope: Envelope, beat: Callable[[int, str], None]
+    ) -> tuple[Message, list[Envelope]]:
         attempt, path = envelope.attempt, envelope.path
-        self._now = (attempt.token, threading.get_ident())
         step = self.steps[envelope.step]
         start = perf_counter()
         files = OutputFiles(self.context, attempt, path)
@@ -128,12 +140,12 @@ class StepServer:
             running.source_digest(),
             _reasons(running.rejected),
             self.worker_id,
-            self._memory.peak(),
+            self._memory.peak() // self._sharing,
         )
         return done, children
 
     def stack(self, token: str) -> str:
-        """Where the call of an attempt is; empty if the last call was not one of its."""
+        """Where the call of an attempt is; empty if none runs here."""
         found = (guard.stack(token) for guard in list(self._elsewhere.values()))
         if there := next(filter(None, found), ""):
             return there

@@ -84,8 +84,9 @@ def _beat_to(pipe: Connection[Any, Any], token: str) -> Callable[[int, str], Non
 def _dump_stacks_to(path: str) -> None:
     """Have SIGUSR1 write the stack to a file the supervisor can read."""
     if path and hasattr(faulthandler, "register"):
-        file = open(path, "w")  # noqa: SIM115 - stays open for the signal handler
+        file = open(f"{path}.new", "w")  # noqa: SIM115 - stays open for the signal handler
         faulthandler.register(signal.SIGUSR1, file=file, all_threads=False)
+        os.replace(file.name, path)  # now it may be asked
 
 
 def _die_with(parent: int) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from time import monotonic
 
@@ -114,7 +115,9 @@ class Conductor:
             if (lease.token, stage) in self._warned:
                 continue
             self._warned.add((lease.token, stage))
-            stack = self.executor.stack(lease.token)
+            stack = ""
+            with contextlib.suppress(Exception):  # whatever becomes of a worker that is asked
+                stack = self.executor.stack(lease.token)
             where = (f"stage {stage!r}, " if stage else "") + f"part {lease.part.name!r}"
             self.progress.observer.warned(
                 f"{where}: no progress for {seconds:.0f} s" + (f"\n{stack}" if stack else "")

@@ -37,7 +37,8 @@ class LocalExecutor(BaseExecutor):
     max_worker_age_s : float | None
         Replace a worker after so many seconds.
     max_worker_memory : int | str | None
-        Replace a worker whose resident memory is above this after a call.
+        Replace a worker whose resident memory, with that of the processes it has started, is above
+        this after a call.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class LocalExecutor(BaseExecutor):
         try:
             Supervisor(steps, pool, parts, sink, self.workers).run(cancel)
         finally:
+            self.at_work = None
             if pool is not self._processes:
                 pool.close(kill=cancel.is_set())
 

@@ -68,7 +68,7 @@ class ThreadPool(Pool):
         while (envelope := self._inbox.get()) is not None:
             try:
                 if server is None:
-                    server = StepServer(self._blob, name, Handed())
+                    server = StepServer(self._blob, name, Handed(), sharing=self.size)
                     self._servers.append(server)
                 token = envelope.attempt.token
 
@@ -80,12 +80,8 @@ class ThreadPool(Pool):
             except BaseException as error:
                 failed = Failed(
                     envelope.attempt.token, envelope.path, envelope.step, "raised",
-                    f"{type(error).__name__}: {error}", self._name(envelope),
+                    f"{type(error).__name__}: {error}", f"step {envelope.step}",
                 )  # fmt: skip
                 self._events.put(Event(failed, envelope))
         if server is not None:
             server.close()
-
-    @staticmethod
-    def _name(envelope: Envelope) -> str:
-        return f"step {envelope.step}"

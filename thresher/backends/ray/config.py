@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,22 +15,19 @@ from thresher.errors import PlanError
 def checked_config(
     executor: str, config: dict[str, Any] | None, keys: Sequence[str]
 ) -> dict[str, Any]:
-    """A copy of the configuration.
-
-    Raises
-    ------
-    PlanError
-        For keys that the executor does not know.
-    """
+    """A copy of the configuration, whose keys the executor must know."""
     given = dict(config or {})
-    unknown = sorted(set(given) - set(keys))
-    if unknown:
-        raise PlanError(
-            f"unknown key{'s' if len(unknown) > 1 else ''} in its config: {', '.join(unknown)}",
-            where=executor,
-            todo=f"known are {', '.join(keys)}",
-        )
+    check_keys(given, keys, "config", executor)
     return given
+
+
+def check_keys(
+    given: Collection[str], known: Sequence[str], what: str, where: str, todo: str = ""
+) -> None:
+    """Raise a ``PlanError`` for keys that nobody reads."""
+    if unknown := ", ".join(sorted(set(given) - set(known))):
+        todo = todo or f"known are {', '.join(known)}"
+        raise PlanError(f"unknown key in its {what}: {unknown}", where=where, todo=todo)
 
 
 def runtime_env_of(group: Group, config: dict[str, Any]) -> Group:

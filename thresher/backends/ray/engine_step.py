@@ -65,7 +65,7 @@ class EngineStep:
         blob = ray.get(self.blob)
         node = ray.get_runtime_context().get_node_id()
         worker_id = self._worker_id = f"{node[:8]}-{os.getpid()}"
-        self._sender = Sender(ray, self.mailbox, lambda token: self._server.stack(token))
+        self._sender = Sender(ray, self.mailbox, self.stack)
         self._server: StepServer | Guard | Gang
         if self.ranks and place is None:
             self._server = Gang(blob, worker_id, Handed(), self.ranks, self.request)
@@ -107,6 +107,10 @@ class EngineStep:
             if isinstance(message, Failed):
                 raise RuntimeError(message.error)
         return []
+
+    def stack(self, token: str) -> str:
+        """Where the call of an attempt is; empty if none runs here."""
+        return self._server.stack(token) if hasattr(self, "_server") else ""
 
     def stop(self) -> None:
         """Tear the stages down."""

@@ -110,7 +110,7 @@ class Gang:
         return message, [self._packed(child) for child in children]
 
     def stack(self, token: str) -> str:
-        """Nothing: the ranks wait for each other, and none of them is more stuck than others."""
+        """Nothing: it is not told which of the ranks the others wait for."""
         return ""
 
     def close(self) -> None:

@@ -29,7 +29,7 @@ _KEY_WITHIN_SECONDS = 10.0
 _REACHED_WITHIN_SECONDS = 30.0
 _SILENT_SECONDS = 60
 _AGAIN_SECONDS = 0.1
-_SOON_SECONDS = 0.01
+_POLL_SECONDS = 0.01
 _TOLD_WITHIN_SECONDS = 3.0
 _WAITING = 1024  # workers that may start at once
 
@@ -66,16 +66,16 @@ class Mailbox:
 
     def stack(self, token: str) -> str:
         """Ask the workers where an attempt is; empty if none of them tells soon."""
-        for connection in list(self._connections):
-            with contextlib.suppress(OSError):
+        asked = list(self._connections)
+        for connection in asked:
+            with contextlib.suppress(OSError, TypeError):  # closed just now
                 connection.send_bytes(token.encode())
         deadline = monotonic() + _TOLD_WITHIN_SECONDS
-        while monotonic() < deadline:
-            told = dict(_emptied(self._stacks))
-            if token in told:
-                return told[token]
-            sleep(_SOON_SECONDS)
-        return ""
+        told: list[str] = []
+        while not any(told) and len(told) < len(asked) and monotonic() < deadline:
+            sleep(_POLL_SECONDS)
+            told += [text for about, text in _emptied(self._stacks) if about == token]
+        return next(filter(None, told), "")
 
     def end_workers(self) -> None:
         """End the engine's workers: what they work on is no longer wanted."""
@@ -161,12 +161,14 @@ class Sender:
             self._connection.send_bytes(pickle.dumps(what, protocol=5))
 
     def _answer(self, stack: Callable[[str], str]) -> None:
-        """Say where an attempt is, if it is here."""
+        """Say where an attempt is, as long as anybody asks."""
         with contextlib.suppress(EOFError, OSError):
             while True:
                 token = self._connection.recv_bytes().decode()
-                if text := stack(token):
-                    self._send((token, text))
+                text = ""
+                with contextlib.suppress(Exception):  # a call that ends as it is looked at
+                    text = stack(token)
+                self._send((token, text))
 
 
 def _emptied(queue: deque[Any]) -> list[Any]:

@@ -11,22 +11,19 @@ from threading import Event as CancelEvent
 from typing import Any
 
 from thresher.backends.context import RunContext
-from thresher.backends.executor import BaseExecutor, Lease, Message, PartSource
+from thresher.backends.executor import Lease, Message, PartSource
 from thresher.backends.guard import needs_guard
 from thresher.backends.ray.blocks import Block, blocks_of
-from thresher.backends.ray.cluster import Cluster, quietly
-from thresher.backends.ray.config import checked_config, runtime_env_of
+from thresher.backends.ray.cluster import quietly
 from thresher.backends.ray.engine_step import EngineStep
 from thresher.backends.ray.mailbox import Address, Mailbox
 from thresher.backends.ray.nodes import Nodes
-from thresher.backends.ray.placement import Group, groups_for, one_of, room_of
+from thresher.backends.ray.placement import Group, one_of, room_of
 from thresher.backends.ray.pool import RayPool
+from thresher.backends.ray.ray_executor import RayExecutor
 from thresher.backends.ray.streamed import Streamed
 from thresher.backends.supervisor import packed
-from thresher.planning.machine import Machine
 from thresher.planning.plan import Step
-
-LOST_AFTER_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -49,24 +46,8 @@ class Placed:
     spec: dict[str, Any]
 
 
-class StreamingExecutor(BaseExecutor):
-    """Gives fresh attempts to an engine, and those that failed there to a pool of actors.
-
-    Parameters
-    ----------
-    config : dict | None
-    keys : sequence of str
-        What the configuration may hold.
-    cluster : Cluster
-    """
-
-    def __init__(
-        self, config: dict[str, Any] | None, keys: Sequence[str], cluster: Cluster
-    ) -> None:
-        self.config = checked_config(type(self).__name__, config, keys)
-        self._cluster = cluster
-
-    ignore_head_node = False
+class StreamingExecutor(RayExecutor):
+    """Gives fresh attempts to an engine, and those that failed there to a pool of actors."""
 
     @property
     def memory(self) -> int:
@@ -81,18 +62,6 @@ class StreamingExecutor(BaseExecutor):
     def stream(self, ray: Any, placed: Sequence[Placed], blocks: list[Block]) -> None:
         """Run blocks through all Steps on the engine, to the end."""
 
-    def machine(self) -> Machine | None:
-        """The largest node, once the cluster is known."""
-        return self._cluster.machine()
-
-    def prepare(self) -> None:
-        """Connect to the cluster."""
-        self._cluster.connect()
-
-    def close(self) -> None:
-        """Leave the cluster; end it if it was started for this run."""
-        self._cluster.close()
-
     def run_segment(
         self,
         steps: tuple[Step, ...],
@@ -103,18 +72,14 @@ class StreamingExecutor(BaseExecutor):
     ) -> None:
         """Run leases through the Steps, on the engine as far as it can."""
         with quietly():
-            ray = self._cluster.connect()
+            ray = self.cluster.connect()
             room = room_of(ray, steps, ignore_head_node=self.ignore_head_node)
-            groups, notes = groups_for(steps, room)
-            for note in notes:
-                self.announce(note)
-            groups = [runtime_env_of(group, self.config) for group in groups]
+            groups = self.groups(steps, room)
             of_step = {index: group for group in groups for index in group.steps}
             asked = [self.asked_by(step) for step in steps]
             blob = packed(steps, context)
             reference = ray.put(blob)
-            lost = float(self.config.get("lost_after_s", LOST_AFTER_SECONDS))
-            nodes = Nodes(ray, lost, self.announce)
+            nodes = Nodes(ray, self.lost_after_s, self.announce)
             mailbox = Mailbox(ray)
             placed = []
             for step, spec in zip(steps, asked, strict=True):
@@ -127,11 +92,15 @@ class StreamingExecutor(BaseExecutor):
 
             def pool() -> RayPool:
                 alone = [one_of(group) for group in groups]
-                return RayPool(ray, blob, alone, lost_after_s=lost, announce=self.announce)
+                return RayPool(
+                    ray, blob, alone, lost_after_s=self.lost_after_s, announce=self.announce
+                )
 
-            streamed = Streamed(steps, engine, mailbox, pool, nodes, parts, sink)
-            self.at_work = streamed
-            streamed.run(cancel)
+            self.at_work = streamed = Streamed(steps, engine, mailbox, pool, nodes, parts, sink)
+            try:
+                streamed.run(cancel)
+            finally:
+                self.at_work = None
 
     @staticmethod
     def _task(step: Step, group: Group, blob: Any, mailbox: Address) -> EngineStep:

@@ -85,7 +85,7 @@ class Worker:
         return self._progress
 
     def stack(self, token: str) -> str:
-        """Where the call of an attempt is; empty if it is over, or not in this process."""
+        """Where the call of an attempt is; empty if none runs here."""
         return self._server.stack(token)
 
     def close(self) -> None:

@@ -10,20 +10,18 @@ from time import monotonic
 from typing import Any
 
 from thresher.backends.context import RunContext
-from thresher.backends.executor import BaseExecutor, Message, PartSource
+from thresher.backends.executor import Message, PartSource
 from thresher.backends.ray.cluster import Cluster, quietly
-from thresher.backends.ray.config import checked_config, runtime_env_of
-from thresher.backends.ray.placement import Room, groups_for, room_of
+from thresher.backends.ray.placement import Room, room_of
 from thresher.backends.ray.pool import RayPool
+from thresher.backends.ray.ray_executor import RayExecutor
 from thresher.backends.supervisor import Supervisor, packed
-from thresher.planning.machine import Machine
 from thresher.planning.plan import Step
 
 _KEYS = ("runtime_env", "reserved_cpus", "reserved_gpus", "lost_after_s", "max_tasks_per_worker")
-LOST_AFTER_SECONDS = 20.0
 
 
-class RayActorPoolExecutor(BaseExecutor):
+class RayActorPoolExecutor(RayExecutor):
     """Runs pipelines on a pool of Ray actors, on this machine or on a cluster.
 
     Connects to the cluster of ``RAY_ADDRESS`` (see
@@ -56,27 +54,17 @@ class RayActorPoolExecutor(BaseExecutor):
         show_progress: bool = True,
         progress_interval: float = 10.0,
     ) -> None:
-        self.config = checked_config("RayActorPoolExecutor", config, _KEYS)
-        self.ignore_head_node = ignore_head_node
+        super().__init__(config, _KEYS, Cluster(), ignore_head_node)
         self.show_progress = show_progress
         self.progress_interval = progress_interval
-        self._cluster = Cluster()
         self._room: Room | None = None
         self._looked = 0.0
         self._activity = ""
 
-    def machine(self) -> Machine | None:
-        """The largest node, once the cluster is known."""
-        return self._cluster.machine()
-
-    def prepare(self) -> None:
-        """Connect to the cluster."""
-        self._cluster.connect()
-
     @property
     def memory(self) -> int:
         """Bytes that parts in flight may take: half of the cluster's object store."""
-        found = self._cluster.connect().cluster_resources()
+        found = self.cluster.connect().cluster_resources()
         return int(found.get("object_store_memory", 2**32) // 2)
 
     def describe(self) -> str:
@@ -97,16 +85,13 @@ class RayActorPoolExecutor(BaseExecutor):
     ) -> None:
         """Run leases through the Steps, most downstream first."""
         with quietly():
-            ray = self._cluster.connect()
+            ray = self.cluster.connect()
             room = self._left_room(room_of(ray, steps, ignore_head_node=self.ignore_head_node))
-            groups, notes = groups_for(steps, room)
-            for note in notes:
-                self.announce(note)
             pool = RayPool(
                 ray,
                 packed(steps, context),
-                [runtime_env_of(group, self.config) for group in groups],
-                lost_after_s=float(self.config.get("lost_after_s", LOST_AFTER_SECONDS)),
+                self.groups(steps, room),
+                lost_after_s=self.lost_after_s,
                 announce=self.announce,
                 max_tasks_per_worker=self.config.get("max_tasks_per_worker"),
                 most_per_node={s.index: n for s in steps if (n := s.workers_per_node) is not None},
@@ -128,10 +113,6 @@ class RayActorPoolExecutor(BaseExecutor):
         if now - self._looked >= self.progress_interval:
             self._looked, self._activity = now, self.at_work.activity()
         return self._activity
-
-    def close(self) -> None:
-        """Leave the cluster; end it if it was started for this run."""
-        self._cluster.close()
 
     def _left_room(self, room: Room) -> Room:
         self._room = room

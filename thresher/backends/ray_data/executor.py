@@ -44,8 +44,7 @@ class RayDataExecutor(StreamingExecutor):
     def __init__(
         self, config: dict[str, Any] | None = None, ignore_head_node: bool = False
     ) -> None:
-        super().__init__(config, _KEYS, Cluster())
-        self.ignore_head_node = ignore_head_node
+        super().__init__(config, _KEYS, Cluster(), ignore_head_node)
 
     def asked_by(self, step: Step) -> dict[str, Any]:
         """The Step's ``ray_stage_spec``."""

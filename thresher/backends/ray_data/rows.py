@@ -29,6 +29,9 @@ class RowStep:
         self._step = step
         step.start()
 
+    def __del__(self) -> None:
+        self._step.stop()  # Ray Data drops what it no longer needs, and says nothing
+
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Run the Step on each block of a batch."""
         made = [new for row in batch[COLUMN] for new in self._step.call(pickle.loads(row))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from thresher.backends.ray.config import check_keys
 from thresher.errors import PlanError
 from thresher.planning.plan import Step
 
@@ -43,13 +44,7 @@ def asked_by(step: Step) -> dict[str, Any]:
             )
         own = stage.ray_stage_spec()
         where = f"stage {stage.name!r}"
-        unknown = sorted(set(own) - set(_KEYS))
-        if unknown:
-            raise PlanError(
-                f"unknown key in its ray_stage_spec: {', '.join(unknown)}",
-                where=where,
-                todo=f"known are {', '.join(_KEYS)}",
-            )
+        check_keys(own, _KEYS, "ray_stage_spec", where)
         taken = sorted(set(own.get("ray_remote_args") or {}) & set(_OURS))
         if taken:
             raise PlanError(

@@ -10,6 +10,7 @@ from typing import Any
 
 from thresher.backends.ray.blocks import Block
 from thresher.backends.ray.cluster import Cluster, engine
+from thresher.backends.ray.config import check_keys
 from thresher.backends.ray.leave import HOOK
 from thresher.backends.ray.placement import cpus_of_nodes
 from thresher.backends.ray.streaming_executor import Placed, StreamingExecutor
@@ -57,7 +58,7 @@ class XennaExecutor(StreamingExecutor):
     def __init__(
         self, config: dict[str, Any] | None = None, ignore_head_node: bool = False
     ) -> None:
-        super().__init__(config, _KEYS, Cluster(dashboard=True, hook=HOOK))
+        super().__init__(config, _KEYS, Cluster(dashboard=True, hook=HOOK), ignore_head_node)
         if ignore_head_node:
             raise PlanError(
                 "Xenna cannot leave out the head node",
@@ -71,7 +72,6 @@ class XennaExecutor(StreamingExecutor):
                 where="XennaExecutor",
                 todo=f"use one of {', '.join(map(repr, _MODES))}",
             )
-        self.ignore_head_node = ignore_head_node
         self.mode = mode
 
     @property
@@ -81,7 +81,7 @@ class XennaExecutor(StreamingExecutor):
         Xenna bounds its queues by the number of tasks, in batch mode not at all: what lies between
         stages, and does not fit the object store, is on disk.
         """
-        found = self._cluster.connect().cluster_resources()
+        found = self.cluster.connect().cluster_resources()
         return int(found.get("object_store_memory", 2**32)) * _STORES
 
     def describe(self) -> str:
@@ -146,20 +146,14 @@ def _spec(step: Step) -> dict[str, Any]:
     asked: dict[str, Any] = {}
     for stage in step.stages:
         own = stage.xenna_stage_spec()
-        unknown = sorted(set(own) - set(SPEC_KEYS))
-        if unknown:
-            todo = f"known are {', '.join(SPEC_KEYS)}"
-            if "num_workers" in unknown:
-                todo = "give num_workers to the stage itself: stage.with_(num_workers=...)"
-            raise PlanError(
-                f"unknown key in its xenna_stage_spec: {', '.join(unknown)}",
-                where=f"stage {stage.name!r}",
-                todo=todo,
-            )
+        where = f"stage {stage.name!r}"
+        todo = "give num_workers to the stage itself: stage.with_(num_workers=...)"
+        todo = todo if "num_workers" in own else ""
+        check_keys(own, SPEC_KEYS, "xenna_stage_spec", where, todo)
         if own.get("num_workers_per_node") is not None and step.max_workers is not None:
             raise PlanError(
                 "it asks for num_workers and for num_workers_per_node",
-                where=f"stage {stage.name!r}",
+                where=where,
                 todo="give one of them",
             )
         asked.update(own)

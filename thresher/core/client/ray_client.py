@@ -8,7 +8,6 @@ import os
 import sys
 import time
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Self
 
 from thresher.core.client import authentication, metrics
@@ -149,12 +148,7 @@ class RayClient:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.stop()
 
     def _use(self, address: str) -> None:
