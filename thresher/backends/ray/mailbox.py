@@ -124,7 +124,7 @@ class Sender:
     """A Step's side of the mailbox.
 
     Messages are with the system before the call that sends them returns: a worker that ends
-    afterwards takes none along.
+    afterwards takes none along, unless it leaves a question of the driver's unread.
     """
 
     def __init__(self, ray: Any, mailbox: Address, stack: Callable[[str], str]) -> None:
