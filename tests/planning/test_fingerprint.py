@@ -2,12 +2,15 @@
 """Fingerprints change with what a stage does, and with nothing else."""
 
 import functools
+import importlib
 import json
 import logging
 import re
+import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,10 +19,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tests.toys import Pass, RaiseOn
+from tests.toys import Pass, RaiseOn, write_input
+from thresher.pipeline import Pipeline
 from thresher.planning.fingerprint import describe, segment_fingerprint
 from thresher.stages.resources import Resources
 from thresher.stages.text.filters import ScoreFilter, WordCountFilter
+from thresher.stages.text.io import JsonlReader
 from thresher.stages.text.io.writer import JsonlWriter
 
 RECIPE = '''
@@ -265,6 +270,300 @@ def test_dicts_and_sets_count_by_content_not_by_order() -> None:
     assert segment_fingerprint([one], [{"a": 1, "b": {3, 1}}]) == segment_fingerprint(
         [one], [{"b": {1, 3}, "a": 1}]
     )
+
+
+# -- values of a module ---------------------------------------------------------------------------
+
+VALUES = """
+import array
+import collections
+import datetime
+import enum
+import functools
+import random
+import re
+from dataclasses import dataclass
+from random import choice
+
+import numpy as np
+import pyarrow as pa
+
+from tests.toys import Pass
+
+@dataclass(frozen=True)
+class Limits:
+    least: int
+
+class Mode(enum.Enum):
+    KEEP = 1
+    DROP = 2
+
+def limited(limit):
+    def around(method):
+        @functools.wraps(method)
+        def called(self, task):
+            return method(self, task) if limit else task
+        return called
+    return around
+
+class Resists:
+    def __getattribute__(self, name):
+        raise RuntimeError(name)
+
+VALUE = @VALUE@
+
+class Helper:
+    resists = Resists()
+
+    def work(self, task):
+        try:
+            task.first
+            @WITHIN@
+        except ValueError:
+            return None
+        else:
+            @AFTER@
+        return VALUE
+
+class Stage(Pass):
+    @limited(@LIMIT@)
+    def process(self, task):
+        return Helper().work(task)
+"""
+
+
+def module_of(folder: Path, value: str, limit: str = "1", **lines: str) -> ModuleType:
+    """A file of the user's, imported."""
+    source = VALUES.replace("@VALUE@", value).replace("@LIMIT@", limit)
+    for name in ("within", "after"):
+        source = source.replace(f"@{name.upper()}@", lines.get(name, "pass"))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "of_values.py").write_text(source)
+    sys.modules.pop("of_values", None)
+    sys.path.insert(0, str(folder))
+    try:
+        importlib.invalidate_caches()
+        return importlib.import_module("of_values")
+    finally:
+        sys.path.remove(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ('re.compile(rb"x")', 're.compile(rb"y")'),
+        ('re.compile("x").search', 're.compile("y").search'),
+        ("Limits(1)", "Limits(2)"),
+        ("Mode.KEEP", "Mode.DROP"),
+        ("collections.deque([1])", "collections.deque([2])"),
+        ("np.array([1, 2])", "np.array([1, 3])"),
+        ("pa.array([1, 2])", "pa.array([1, 3])"),
+        ("array.array('d', [1])", "array.array('d', [2])"),
+        ("datetime.date(2020, 1, 1)", "datetime.date(2020, 1, 2)"),
+        ("{1: 2}", "{'1': 2}"),
+        ("[Resists(), 1]", "[Resists(), 2]"),
+        ("functools.partial(print, 1)", "functools.partial(print, 2)"),
+    ],
+)
+def test_values_that_code_names_count(one: str, other: str, tmp_path: Path) -> None:
+    prints = [
+        segment_fingerprint([module_of(tmp_path / str(place), value).Stage()])
+        for place, value in enumerate((one, one, other))
+    ]
+
+    assert prints[0] == prints[1]
+    assert prints[0] != prints[2]
+
+
+@pytest.mark.parametrize("value", ["random.Random()", "choice", "np.random.default_rng()"])
+def test_what_belongs_to_the_process_does_not_count(value: str, tmp_path: Path) -> None:
+    prints = []
+    for place in ("a", "b"):
+        module = module_of(tmp_path / place, value)
+        module.random.random()
+        prints.append(segment_fingerprint([module.Stage()]))
+
+    assert prints[0] == prints[1]
+
+
+def test_code_counts_beside_values_that_cannot_be_read(tmp_path: Path) -> None:
+    forms: list[dict[str, str]] = [
+        {}, {"limit": "2"}, {"within": "task.other"}, {"after": "task.other"}
+    ]  # fmt: skip
+    prints = {
+        segment_fingerprint([module_of(tmp_path / str(place), "Resists()", **form).Stage()])
+        for place, form in enumerate(forms)
+    }
+
+    assert len(prints) == len(forms)
+
+
+def test_a_stage_whose_module_holds_a_pattern_of_bytes_is_planned(tmp_path: Path) -> None:
+    stage = module_of(tmp_path, 're.compile(rb"x")').Stage()
+    read = JsonlReader(str(write_input(tmp_path / "in")))
+    other = module_of(tmp_path / "other", 're.compile(rb"y")').Stage()
+    plans = [
+        Pipeline("p", stages=[read, chosen, JsonlWriter(str(tmp_path / "out"))]).plan()
+        for chosen in (stage, stage, other)
+    ]
+
+    assert plans[0].fingerprints == plans[1].fingerprints
+    assert plans[0].fingerprints != plans[2].fingerprints
+
+
+# -- libraries ------------------------------------------------------------------------------------
+
+RECORD = "{}/__init__.py,sha256=abc,1\n{}/part/mod.py,,\n{}/single.py,,\nx.dist-info/RECORD,,\n"
+
+
+def lay(root: Path, name: str, source: str) -> Path:
+    """A package of three modules with one and the same source."""
+    for file in ("__init__.py", "part/__init__.py", "part/mod.py"):
+        (root / name / file).parent.mkdir(parents=True, exist_ok=True)
+        (root / name / file).write_text(source)
+    return root
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def target_folder(root: Path, name: str, source: str) -> Path:
+    """As pip install --target makes it."""
+    write(root / "lib-1.0.dist-info/RECORD", RECORD.replace("{}", name))
+    write(root / "lib-1.0.dist-info/METADATA", "Name: lib\nVersion: 1.0\n")
+    return lay(root, name, source)
+
+
+def without_list(root: Path, name: str, source: str) -> Path:
+    write(root / "lib-1.0.dist-info/METADATA", f"Name: {name.replace('_', '-')}\nVersion: 1.0\n")
+    return lay(root, name, source)
+
+
+def old_install(root: Path, name: str, source: str) -> Path:
+    listed = f"../{name}/__init__.py\n../{name}/part/mod.py\n"
+    write(root / "lib-1.0-py3.11.egg-info/installed-files.txt", listed)
+    write(root / "lib-1.0-py3.11.egg-info/PKG-INFO", "Name: lib\nVersion: 1.0\n")
+    return lay(root, name, source)
+
+
+def system_folder(root: Path, name: str, source: str) -> Path:
+    return lay(root / "usr/lib/python3/dist-packages", name, source)
+
+
+def user_site(root: Path, name: str, source: str) -> Path:
+    return lay(root / ".local/lib/python3.11/site-packages", name, source)
+
+
+def unpacked_egg(root: Path, name: str, source: str) -> Path:
+    return lay(root / "lib-1.0-py3.11.egg", name, source)
+
+
+def archive(root: Path, kind: str) -> Path:
+    made = shutil.make_archive(str(root), "zip", root)
+    return Path(made).rename(f"{root}{kind}")
+
+
+def wheel(root: Path, name: str, source: str) -> Path:
+    return archive(target_folder(root, name, source), "-1.0-py3-none-any.whl")
+
+
+def packed_egg(root: Path, name: str, source: str) -> Path:
+    return archive(lay(root, name, source), "-1.0-py3.11.egg")
+
+
+def namespace_part(root: Path, name: str, source: str) -> Path:
+    """Part of a namespace package whose other part is in another folder, and the user's."""
+    target_folder(root, name, source)
+    (root / name / "__init__.py").unlink()
+    (root / name / "part/__init__.py").unlink()
+    write(root / "other" / name / "own.py", source)
+    sys.path.insert(0, str(root / "other"))
+    return root
+
+
+def plain_folder(root: Path, name: str, source: str) -> Path:
+    return lay(root, name, source)
+
+
+def other_library(root: Path, name: str, source: str) -> Path:
+    """The user's own package beside an installed one."""
+    target_folder(root, "some_other", source)
+    return lay(root, name, source)
+
+
+def editable_install(root: Path, name: str, source: str) -> Path:
+    site = root / "site-packages"
+    write(site / f"_{name}.pth", str(root / "src"))
+    write(site / "lib-1.0.dist-info/METADATA", f"Name: {name}\nVersion: 1.0\n")
+    write(site / "lib-1.0.dist-info/RECORD", f"_{name}.pth,,\nlib-1.0.dist-info/RECORD,,\n")
+    write(site / "lib-1.0.dist-info/top_level.txt", name)
+    sys.path.insert(0, str(site))
+    return lay(root / "src", name, source)
+
+
+def old_editable_install(root: Path, name: str, source: str) -> Path:
+    write(root / f"{name}.egg-info/PKG-INFO", f"Name: {name}\nVersion: 1.0\n")
+    write(root / f"{name}.egg-info/SOURCES.txt", f"{name}/__init__.py\n{name}/part/mod.py\n")
+    write(root / f"{name}.egg-info/top_level.txt", name)
+    return lay(root, name, source)
+
+
+def plain_archive(root: Path, name: str, source: str) -> Path:
+    return archive(lay(root, name, source), ".zip")
+
+
+Layout = Callable[[Path, str, str], Path]
+INSTALLED: list[Layout] = [
+    target_folder, without_list, old_install, system_folder, user_site, unpacked_egg, wheel,
+    packed_egg, namespace_part,
+]  # fmt: skip
+OWN: list[Layout] = [
+    plain_folder, other_library, editable_install, old_editable_install, plain_archive,
+]  # fmt: skip
+
+
+def described_twice(
+    layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inner: str = "part.mod"
+) -> list[Any]:
+    """A function of a library that calls another one, in two versions of the library."""
+    found = []
+    for n in (1, 2):
+        monkeypatch.setattr(sys, "path", [*sys.path])
+        name = f"lib_{layout.__name__}"
+        source = f"def work():\n    return inner()\n\ndef inner():\n    return {n}\n"
+        monkeypatch.syspath_prepend(layout(tmp_path / f"v{n}", name, source))
+        for known in [known for known in sys.modules if known.partition(".")[0] == name]:
+            del sys.modules[known]
+        found.append(describe(importlib.import_module(f"{name}.{inner}").work))
+    return found
+
+
+@pytest.mark.parametrize("layout", INSTALLED, ids=lambda layout: layout.__name__)
+def test_code_of_installed_distributions_is_not_described(
+    layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = described_twice(layout, tmp_path, monkeypatch)
+
+    assert first == second == f"lib_{layout.__name__}.part.mod.work"
+
+
+@pytest.mark.parametrize("layout", OWN, ids=lambda layout: layout.__name__)
+def test_all_other_code_is_the_users(
+    layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = described_twice(layout, tmp_path, monkeypatch)
+
+    assert json.dumps(first) != json.dumps(second)
+
+
+def test_each_part_of_a_namespace_package_counts_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = described_twice(namespace_part, tmp_path, monkeypatch, "own")
+
+    assert json.dumps(first) != json.dumps(second)
 
 
 # -- other processes ------------------------------------------------------------------------------
