@@ -60,6 +60,13 @@ class Disk:
         self.changed(source)
         self.changed(target)
 
+    def link(self, source: str, target: str) -> None:
+        """Give a file a second name."""
+        inode = self.files[source]
+        self._enter(target, inode)
+        self._pending.append(Change("", target, inode))
+        self.changed(target)
+
     def remove(self, path: str) -> None:
         """Unlink; a missing file is fine."""
         if path in self.files:
@@ -109,6 +116,8 @@ class Disk:
                 inode.data = _torn(inode.data, rng)
                 inode.synced = True
         self.files = dict(self._durable)
+        for path in self.files:  # a file whose removal is lost comes back with its folder
+            self.make_folder(path.rpartition("/")[0])
 
     def below(self, folder: str) -> list[str]:
         """Paths of all files below a folder, sorted."""

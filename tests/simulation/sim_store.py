@@ -76,6 +76,18 @@ class SimStore:
             raise StorageError("cannot publish: the temporary file is gone", where=source)
         self.disk.move(source, target)
 
+    def publish(self, source: str, target: str) -> bool:
+        """Move a file to a name that no file has, by a link and a removal."""
+        self.step("publish", target)
+        if target in self.disk.files:
+            return False
+        if source not in self.disk.files:
+            raise StorageError("cannot publish: the temporary file is gone", where=source)
+        self.disk.link(source, target)
+        self.step("publish: remove", source)
+        self.disk.remove(source)
+        return True
+
     def remove(self, path: str) -> None:
         """Remove a file."""
         self.step("remove", path)
@@ -147,6 +159,14 @@ class SimObjectStore(SimStore):
         self.step("replace: delete", source)
         self.disk.remove(source)
         self.disk.sync_all()
+
+    def publish(self, source: str, target: str) -> bool:
+        """Look for an object of that name, copy, then delete."""
+        self.step("publish", target)
+        if target in self.disk.files:
+            return False
+        self.replace(source, target)
+        return True
 
     def retire(self, path: str, folder: str) -> None:
         """Remove an object; that one sleeps after the look at the fence is not simulated."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from glob import has_magic
 from threading import Lock
 from typing import Any
 
@@ -112,6 +113,13 @@ class FsspecStore:
             )
         self.remove(source)
 
+    def publish(self, source: str, target: str) -> bool:
+        """Copy to a name that no object has, then remove ``source``; False if one has it."""
+        if self.size(target) is not None:
+            return False
+        self.replace(source, target)
+        return True
+
     def remove(self, path: str) -> None:
         """Remove a file; a missing one is fine."""
         with failures("remove", path):
@@ -128,8 +136,13 @@ class FsspecStore:
         """Remove a folder and all in it; a missing one is fine."""
         with failures("remove", folder):
             self.fs.invalidate_cache()
+            inner = self._inner(folder)
             try:
-                self.fs.rm(self._inner(folder), recursive=True)
+                if not has_magic(inner):
+                    self.fs.rm(inner, recursive=True)
+                    return
+                for path in self.fs.find(inner):  # rm would take the name for a pattern
+                    self.fs.rm_file(path)
             except FileNotFoundError:
                 return
 

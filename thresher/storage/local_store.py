@@ -20,6 +20,7 @@ TEMPORARY = ".thresher-tmp-"
 
 _CHUNK = 1 << 22
 _TRIES = 5
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
 class LocalStore:
@@ -57,7 +58,7 @@ class LocalStore:
             except FileExistsError:
                 return False
             except OSError as error:
-                if error.errno in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK):
+                if error.errno in _NO_LINKS:
                     raise StorageError(
                         "cannot create: the file system has no hard links, so a file cannot be "
                         "made whole or not at all",
@@ -94,13 +95,31 @@ class LocalStore:
                 os.replace(absolute(source), absolute(target))
             except FileNotFoundError:
                 if not os.path.lexists(absolute(source)):
-                    raise StorageError(
-                        "cannot publish: the temporary file is gone",
-                        where=source,
-                        todo="run again: its part is done afresh",
-                    ) from None
+                    raise _gone(source) from None
                 _make(os.path.dirname(absolute(target)))
                 os.replace(absolute(source), absolute(target))
+
+    def publish(self, source: str, target: str) -> bool:
+        """Move a file to a name that no file has, making its folder; False if one has it."""
+        with failures(f"publish {os.path.basename(source)} as", target):
+            try:
+                os.link(absolute(source), absolute(target))
+            except FileExistsError:
+                return False
+            except FileNotFoundError:
+                if not os.path.lexists(absolute(source)):
+                    raise _gone(source) from None
+                _make(os.path.dirname(absolute(target)))
+                return self.publish(source, target)
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+                if os.path.lexists(absolute(target)):
+                    return False
+                os.replace(absolute(source), absolute(target))
+            else:
+                _forget(absolute(source))
+            return True
 
     def remove(self, path: str) -> None:
         """Remove a file; a missing one is fine."""
@@ -192,6 +211,14 @@ class LocalStore:
             _forget(temporary)
             raise
         return temporary
+
+
+def _gone(source: str) -> StorageError:
+    return StorageError(
+        "cannot publish: the temporary file is gone",
+        where=source,
+        todo="run again: its part is done afresh",
+    )
 
 
 def _host() -> str:

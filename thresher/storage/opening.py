@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 from typing import Any, BinaryIO, cast
 
 from thresher.storage.failures import failures
@@ -27,9 +29,25 @@ def open_write(path: str, options: dict[str, Any] | None = None) -> BinaryIO:
     """Open a new or emptied file for writing bytes. Nothing is synced."""
     with failures("write", path):
         if is_local(path):
-            return open(absolute(path), "wb", buffering=0)
+            return cast("BinaryIO", WholeWrites(absolute(path), "w"))
         fs, inner = filesystem(path, options)
         return cast("BinaryIO", fs.open(inner, "wb"))
+
+
+class WholeWrites(io.FileIO):
+    """A file without a buffer that takes all of what it is given, or raises an error.
+
+    One call of the operating system takes 2 GiB at most, and on a full disk what there is room
+    for; libraries do not look at how much it was.
+    """
+
+    def write(self, data: Any, /) -> int:
+        """Write all of ``data``."""
+        view = memoryview(data).cast("B")
+        done = 0
+        while done < len(view):
+            done += super().write(view[done:]) or 0
+        return done
 
 
 def open_arrow(path: str, options: dict[str, Any] | None = None) -> Any:
@@ -38,6 +56,6 @@ def open_arrow(path: str, options: dict[str, Any] | None = None) -> Any:
 
     with failures("read", path):
         if is_local(path):
-            return pa.OSFile(absolute(path), "rb")
+            return pa.OSFile(os.fsencode(absolute(path)), "rb")
         fs, inner = filesystem(path, options)
         return pa.PythonFile(fs.open(inner, "rb"), mode="r")

@@ -37,6 +37,9 @@ class Store(Protocol):
     def replace(self, source: str, target: str) -> None:
         """Move a file over ``target``, making its folder if need be."""
 
+    def publish(self, source: str, target: str) -> bool:
+        """Move a file to a name that no file has, making its folder; False if one has it."""
+
     def remove(self, path: str) -> None:
         """Remove a file; a missing one is fine."""
 
