@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from thresher.errors import ThresherError
-from thresher.stages.base import Columns, ProcessingStage, WorkerMetadata
-from thresher.stages.filtering import column_of
+from thresher.stages.base import TEXT, Columns, ProcessingStage, WorkerMetadata
+from thresher.stages.filtering import text_of
 from thresher.stages.text.tokenizing import LoadedTokenizer, TokenizerSource
 from thresher.tasks import TOKENS, DocumentBatch
 from thresher.tasks.columns import from_numpy
@@ -21,7 +21,7 @@ class TokenCounter(ProcessingStage[DocumentBatch, DocumentBatch]):
 
     The counts travel in a hidden column: the statistics of all later stages say how many tokens
     went in and came out, and no writer writes them. A stage that rewrites the text leaves the
-    counts as they were.
+    counts as they were. Text that spells a special token is counted as other text is.
 
     Parameters
     ----------
@@ -33,6 +33,7 @@ class TokenCounter(ProcessingStage[DocumentBatch, DocumentBatch]):
     """
 
     name = "token_counter"
+    version = "2"
     rows = "same"
     gil_free = True
 
@@ -40,6 +41,10 @@ class TokenCounter(ProcessingStage[DocumentBatch, DocumentBatch]):
         self.tokenizer = str(tokenizer)
         self.text_field = text_field
         self._loaded: LoadedTokenizer | None = None
+
+    def input_kinds(self) -> dict[str, str]:
+        """Text."""
+        return {self.text_field: TEXT}
 
     def inputs(self) -> Columns:
         """The text."""
@@ -64,7 +69,7 @@ class TokenCounter(ProcessingStage[DocumentBatch, DocumentBatch]):
         if self._loaded is None:
             self.setup()
         assert self._loaded is not None
-        texts = column_of(task, self.text_field, self.name)
+        texts = text_of(task, self.text_field, self.name)
         counts = self._loaded.counts(texts, special=False)
         return task.with_column(TOKENS, from_numpy(counts.astype(np.int32)))
 

@@ -123,6 +123,7 @@ class AutoTokenizer:
 
     eos_token_id = 5
     pad_token_id = None
+    all_special_tokens = ("</s>",)
 
     @classmethod
     def from_pretrained(cls, identifier: str, **options: Any) -> AutoTokenizer:
@@ -139,6 +140,9 @@ class AutoTokenizer:
 
     def get_vocab(self) -> dict[str, int]:
         return {"a": 0, "b": 9}
+
+    def convert_tokens_to_ids(self, names: list[str]) -> list[int]:
+        return [5 for _ in names]
 
     def __call__(self, texts: list[str], **options: Any) -> dict[str, Any]:
         assert options == {"add_special_tokens": False, "truncation": False, "padding": False}
@@ -252,5 +256,5 @@ def test_another_tokenizer_at_the_same_place_is_another_version(folder: Path) ->
 
     assert writer.version != before[0]
     assert rule.version != before[1]
-    assert MegatronTokenizerWriter.version == "1"
-    assert MegatronTokenizerWriter("out", "org/model").version == "1"
+    assert MegatronTokenizerWriter.version == "2"
+    assert MegatronTokenizerWriter("out", "org/model").version == "2"

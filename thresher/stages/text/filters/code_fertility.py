@@ -13,7 +13,7 @@ from thresher.errors import ModelError, PlanError, ThresherError, missing_extra
 from thresher.stages.filtering import Bounds, Scores
 from thresher.stages.text.filters.document_filter import DocumentFilter, documents
 from thresher.stages.text.model_file import ModelFile
-from thresher.stages.text.tokenizing import VersionOfFiles
+from thresher.stages.text.tokenizing import LoadedTokenizer, VersionOfFiles
 
 _ROWS_PER_CALL = 1000
 
@@ -21,7 +21,8 @@ _ROWS_PER_CALL = 1000
 class TokenizerFertilityFilter(DocumentFilter):
     """Keep sources of which a tokenizer's tokens are, on average, long enough.
 
-    Score: float64, characters / tokens, without special tokens; -1.0 where there are no tokens.
+    Score: float64, characters / tokens; -1.0 where there are no tokens. Special tokens are not
+    added, and text that spells one is counted as other text is.
 
     Null rule: a null or empty document has no tokens and scores -1.0.
 
@@ -45,7 +46,7 @@ class TokenizerFertilityFilter(DocumentFilter):
 
     name = "tokenizer_fertility"
     EXAMPLES = ()
-    version: ClassVar[Any] = VersionOfFiles()
+    version: ClassVar[Any] = VersionOfFiles("2")
 
     def __init__(
         self, path_to_tokenizer: str | None = None, min_char_to_token_ratio: float = 2.5
@@ -150,9 +151,5 @@ def _sentence_piece(path: str) -> Any:
 def _hugging_face(path: str) -> Any:
     from tokenizers import Tokenizer
 
-    loaded = Tokenizer.from_file(path)
-    loaded.no_truncation()
-    loaded.no_padding()
-    return lambda texts: [
-        len(each) for each in loaded.encode_batch_fast(texts, add_special_tokens=False)
-    ]
+    loaded = LoadedTokenizer.of_tokenizers(Tokenizer.from_file(path), where=path)
+    return lambda texts: list(map(len, loaded.encode(texts, False)))

@@ -22,7 +22,8 @@ _LOADED = "_loaded"
 class TokenCountFilter(DocumentFilter):
     """Keep documents of ``min_tokens`` to ``max_tokens`` tokens, both included.
 
-    Score: int64, tokens, with the special ones that the tokenizer adds to a text.
+    Score: int64, tokens, with the special ones that the tokenizer adds to a text. Text that spells
+    a special token is counted as other text is, as the writers of tokens write it.
 
     Null rule: a null or empty document has the special tokens only, 0 as a rule.
 
@@ -38,7 +39,8 @@ class TokenCountFilter(DocumentFilter):
     ----------
     tokenizer : object | None
         A tokenizer of ``tokenizers`` or ``transformers``, or anything else whose ``encode(text)``
-        has a length. It is used as it is, also if it cuts texts short.
+        has a length. It is used as it is, also if it cuts texts short or takes special tokens from
+        the text.
     hf_model_name : str | None
         In place of it: a Hugging Face ``tokenizer.json``, a folder with one, or the name of a
         model on the hub, which needs the package ``transformers``. Texts are not cut short.
@@ -58,7 +60,7 @@ class TokenCountFilter(DocumentFilter):
     name = "token_count"
     EXAMPLES = ()
     placement_parameters = frozenset(("hf_token",))
-    version: ClassVar[Any] = VersionOfFiles()
+    version: ClassVar[Any] = VersionOfFiles("2")
 
     def __init__(
         self,

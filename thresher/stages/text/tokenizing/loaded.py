@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, TypeAlias
@@ -11,6 +11,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+
+from thresher.stages.text.tokenizing.plain import PlainTokenizer, plain_tokenizer
+from thresher.stages.text.tokenizing.slow import PlainSlowTokenizer, encode_slowly
 
 Ids: TypeAlias = "npt.NDArray[np.int32]"
 
@@ -46,12 +49,16 @@ class LoadedTokenizer:
         All ids are below it; -1 where that is not known.
     eos_id, pad_id : int
         Ids of the special tokens for the end of a document and for padding; -1 without one.
+    special_characters : tuple of str
+        Special tokens that are also the only token of a character: text has them, although no
+        special tokens are to be made of text.
     """
 
     encode: Callable[[list[str], bool], list[Any]]
     size: int = -1
     eos_id: int = -1
     pad_id: int = -1
+    special_characters: tuple[str, ...] = ()
 
     def pieces(
         self, column: pa.Array | pa.ChunkedArray, *, rows: int = ROWS_PER_CALL, special: bool
@@ -81,25 +88,75 @@ class LoadedTokenizer:
         return np.fromiter(map(len, chain.from_iterable(pieces)), np.int64, len(column))
 
     @classmethod
-    def of_tokenizers(cls, tokenizer: Any, eos: str = "", pad: str = "") -> LoadedTokenizer:
-        """One of the package ``tokenizers``, which is changed: it no longer cuts or pads."""
+    def of_tokenizers(
+        cls,
+        tokenizer: Any,
+        eos: str = "",
+        pad: str = "",
+        *,
+        named: Iterable[str] = (),
+        allow_special_tokens: bool = False,
+        where: str = "",
+    ) -> LoadedTokenizer:
+        """One of the package ``tokenizers``, which is changed: it no longer cuts or pads.
+
+        Parameters
+        ----------
+        tokenizer : tokenizers.Tokenizer
+            The tokenizer.
+        eos, pad : str
+            The special tokens for the end of a document and for padding; ``""`` without one.
+        named : iterable of str
+            Special tokens besides those that the tokenizer itself calls special.
+        allow_special_tokens : bool
+            Whether text that spells a special token becomes that token.
+        where : str
+            Names the tokenizer in errors.
+
+        Raises
+        ------
+        ModelError
+            If it cannot be kept from making special tokens of text.
+        """
         # Files of models often say how long their inputs are; here whole documents count.
         tokenizer.no_truncation()
         tokenizer.no_padding()
         eos_id, pad_id = (tokenizer.token_to_id(token) if token else None for token in (eos, pad))
         # Not their number: added tokens may lie beyond gaps.
         highest = max(tokenizer.get_vocab(with_added_tokens=True).values(), default=-1)
-        return cls(encode_with(tokenizer), highest + 1, _known(eos_id), _known(pad_id))
+        plain = (
+            PlainTokenizer(tokenizer, ())
+            if allow_special_tokens
+            else plain_tokenizer(tokenizer, (eos, pad, *named), where)
+        )
+        return cls(
+            encode_with(plain.tokenizer),
+            highest + 1,
+            _known(eos_id),
+            _known(pad_id),
+            plain.characters,
+        )
 
     @classmethod
-    def of_transformers(cls, tokenizer: Any) -> LoadedTokenizer:
-        """One of the package ``transformers``."""
+    def of_transformers(
+        cls, tokenizer: Any, *, allow_special_tokens: bool = False, where: str = ""
+    ) -> LoadedTokenizer:
+        """One of the package ``transformers``; parameters and errors as of ``of_tokenizers``."""
         eos_id, pad_id = _known(tokenizer.eos_token_id), _known(tokenizer.pad_token_id)
         inside = getattr(tokenizer, "backend_tokenizer", None)
         if hasattr(inside, "encode_batch_fast"):
-            return replace(cls.of_tokenizers(inside), eos_id=eos_id, pad_id=pad_id)
+            loaded = cls.of_tokenizers(
+                inside,
+                named=tokenizer.all_special_tokens,
+                allow_special_tokens=allow_special_tokens,
+                where=where,
+            )
+            return replace(loaded, eos_id=eos_id, pad_id=pad_id)
         highest = max(tokenizer.get_vocab().values(), default=-2)
-        return cls(_encode_slowly(tokenizer), highest + 1, eos_id, pad_id)
+        if allow_special_tokens:
+            return cls(encode_slowly(tokenizer), highest + 1, eos_id, pad_id)
+        plain = PlainSlowTokenizer(tokenizer)
+        return cls(plain, highest + 1, eos_id, pad_id, plain.characters)
 
 
 def _known(found: int | None) -> int:
@@ -112,15 +169,6 @@ def encode_with(tokenizer: Any) -> Callable[[list[str], bool], list[Any]]:
 
     def encode(texts: list[str], special: bool) -> list[Any]:
         encoded: list[Any] = tokenizer.encode_batch_fast(texts, add_special_tokens=special)
-        return encoded
-
-    return encode
-
-
-def _encode_slowly(tokenizer: Any) -> Callable[[list[str], bool], list[Any]]:
-    def encode(texts: list[str], special: bool) -> list[Any]:
-        options = {"add_special_tokens": special, "truncation": False, "padding": False}
-        encoded: list[Any] = tokenizer(texts, **options)["input_ids"] if texts else []
         return encoded
 
     return encode

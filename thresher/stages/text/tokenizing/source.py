@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any
@@ -21,6 +22,7 @@ BESIDE = ("tokenizer_config.json", "special_tokens_map.json")
 _TODO = f"give a {FILE}, a folder that has one, or the name of a model of the Hugging Face hub"
 _RESERVED = ("cache_dir", "token", "local_files_only")
 _TOLD = frozenset(("eos_token", "pad_token"))
+_LISTS = frozenset(("additional_special_tokens", "extra_special_tokens"))
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,16 @@ class TokenizerSource:
     options : dict
         For ``AutoTokenizer.from_pretrained``. With any besides ``eos_token`` and ``pad_token`` a
         folder is loaded by it too.
+    allow_special_tokens : bool
+        Whether text that spells a special token becomes that token. Otherwise it is tokenized as
+        other text is.
     """
 
     identifier: str
     cache_dir: str | None = None
     token: str | None = field(default=None, repr=False)
     options: Mapping[str, Any] = field(default_factory=dict)
+    allow_special_tokens: bool = False
 
     @property
     def file(self) -> str:
@@ -84,13 +90,27 @@ class TokenizerSource:
         Raises
         ------
         ModelError
-            If it is not there, or is no tokenizer.
+            If it is not there, is no tokenizer, or cannot be kept from making special tokens of
+            text.
         """
         for mistake in self.mistakes("this stage"):
             raise mistake
         if self.file:
-            return self._load_file()
-        return LoadedTokenizer.of_transformers(self.from_hub(offline=offline))
+            loaded = self._load_file()
+        else:
+            loaded = LoadedTokenizer.of_transformers(
+                self.from_hub(offline=offline),
+                allow_special_tokens=self.allow_special_tokens,
+                where=self.identifier,
+            )
+        if loaded.special_characters:
+            named = ", ".join(map(repr, loaded.special_characters))
+            warnings.warn(
+                f"the tokenizer {self.identifier!r} has single characters among its special "
+                f"tokens: {named}; text that has such a character gets the special token",
+                stacklevel=2,
+            )
+        return loaded
 
     def from_hub(self, *, offline: bool) -> Any:
         """The tokenizer as ``transformers`` makes it, fetched if it must be and may.
@@ -145,7 +165,14 @@ class TokenizerSource:
             ) from error
         told = {**self._told(), **self.options}
         eos, pad = (_content(told.get(name)) for name in ("eos_token", "pad_token"))
-        return LoadedTokenizer.of_tokenizers(loaded, eos, pad)
+        return LoadedTokenizer.of_tokenizers(
+            loaded,
+            eos,
+            pad,
+            named=_special_tokens(told),
+            allow_special_tokens=self.allow_special_tokens,
+            where=self.identifier,
+        )
 
     def _told(self) -> dict[str, Any]:
         """The special tokens that files beside the tokenizer name."""
@@ -182,8 +209,28 @@ def check_options(options: Mapping[str, Any] | None, where: str) -> dict[str, An
 
 
 def _content(token: Any) -> str:
-    """The text of a special token, which may be spelt out with its properties."""
-    return str(token.get("content", "") if isinstance(token, dict) else token or "")
+    """The text of a special token, which may be given with its properties."""
+    found = token.get("content") if isinstance(token, dict) else token
+    return found if isinstance(found, str) else ""  # add_bos_token and the like are no names
+
+
+def _special_tokens(told: Mapping[str, Any]) -> Iterator[str]:
+    """All special tokens that files beside a tokenizer name."""
+    for name, value in told.items():
+        if name.endswith("_token"):
+            yield _content(value)
+        elif name in _LISTS:
+            yield from map(_content, _listed(value))
+        elif name == "added_tokens_decoder":
+            tokens = (token for token in _listed(value) if isinstance(token, dict))
+            yield from (_content(token) for token in tokens if token.get("special"))
+
+
+def _listed(value: Any) -> list[Any]:
+    """The entries of a list, or of a mapping whose names do not matter here."""
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
 
 
 def _exists(path: str) -> bool:

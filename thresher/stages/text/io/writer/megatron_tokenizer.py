@@ -51,6 +51,10 @@ class MegatronTokenizerWriter(TokenWriter):
         What to do about an output directory that is not empty: ``"ignore"`` leaves other files
         alone, ``"overwrite"`` removes what earlier runs wrote, ``"error"`` refuses, ``"append"``
         adds files under a new prefix.
+    allow_special_tokens : bool
+        Whether text that spells a special token, such as ``<|endoftext|>``, becomes that token. By
+        default it is tokenized as ordinary characters: special tokens are only those that the
+        writer itself puts in.
 
     Raises
     ------
@@ -72,10 +76,12 @@ class MegatronTokenizerWriter(TokenWriter):
         append_eod: bool = False,
         transformers_init_kwargs: Mapping[str, Any] | None = None,
         mode: str = "ignore",
+        allow_special_tokens: bool = False,
     ) -> None:
         super().__init__(
             path, "bin", model_identifier, cache_dir, hf_token, text_field,
             tokenization_batch_size, append_eod, transformers_init_kwargs, mode,
+            allow_special_tokens=allow_special_tokens,
         )  # fmt: skip
 
     def stream(self, file_path: str) -> _Documents:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from thresher.errors import PlanError, ThresherError
-from thresher.stages.base import Columns, NodeInfo, WorkerMetadata
-from thresher.stages.filtering import column_of
+from thresher.stages.base import TEXT, Columns, NodeInfo, WorkerMetadata
+from thresher.stages.filtering import text_of
 from thresher.stages.text.tokenizing import (
     LoadedTokenizer,
     TokenizerSource,
@@ -24,10 +24,11 @@ from thresher.tasks import DocumentBatch, FileGroupTask
 class TokenWriter(BaseWriter):
     """Base of writers that tokenize documents; a subclass says what is made of the tokens.
 
-    Texts are tokenized whole and without special tokens. A null text counts as an empty one.
+    Texts are tokenized whole and without special tokens; text that spells one is tokenized as other
+    text is, unless ``allow_special_tokens``. A null text counts as an empty one.
     """
 
-    version: ClassVar[Any] = VersionOfFiles()
+    version: ClassVar[Any] = VersionOfFiles("2")
     placement_parameters = frozenset(
         ("path", "mode", "cache_dir", "hf_token", "tokenization_batch_size")
     )
@@ -45,6 +46,7 @@ class TokenWriter(BaseWriter):
         transformers_init_kwargs: Mapping[str, Any] | None,
         mode: str,
         write_kwargs: dict[str, Any] | None = None,
+        allow_special_tokens: bool = False,
     ) -> None:
         super().__init__(path, file_extension, write_kwargs, None, mode)
         where = f"stage {self.name!r}"
@@ -63,14 +65,23 @@ class TokenWriter(BaseWriter):
         self.tokenization_batch_size = tokenization_batch_size
         self.append_eod = append_eod
         self.transformers_init_kwargs = check_options(transformers_init_kwargs, where)
+        self.allow_special_tokens = allow_special_tokens
         self._loaded: LoadedTokenizer | None = None
 
     @property
     def source(self) -> TokenizerSource:
         """Where the tokenizer comes from."""
         return TokenizerSource(
-            self.model_identifier, self.cache_dir, self.hf_token, self.transformers_init_kwargs
+            self.model_identifier,
+            self.cache_dir,
+            self.hf_token,
+            self.transformers_init_kwargs,
+            self.allow_special_tokens,
         )
+
+    def input_kinds(self) -> dict[str, str]:
+        """Text."""
+        return {self.text_field: TEXT}
 
     def inputs(self) -> Columns:
         """The text."""
@@ -123,7 +134,7 @@ class TokenWriter(BaseWriter):
 
     def tokens_of(self, task: DocumentBatch) -> Tokens:
         """The tokens of a batch."""
-        column = column_of(task, self.text_field, self.name)
+        column = text_of(task, self.text_field, self.name)
         return self.tokenizer.tokens(column, rows=self.tokenization_batch_size, special=False)
 
     def process(self, task: DocumentBatch) -> FileGroupTask:
