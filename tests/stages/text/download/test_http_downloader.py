@@ -15,26 +15,36 @@ from tests.stages.text.download.server import Fault, Server, md5_header
 from thresher.errors import DataError, PlanError, StorageError
 from thresher.stages.text.download import HttpDownloader
 from thresher.stages.text.download.digests import offered, parse_digest
+from thresher.stages.text.download.url_generation import local_name
 
 
 def test_a_file_is_downloaded_once(server: Server, tmp_path: Path) -> None:
     url = server.url(PATH, DATA)
     path = downloader(tmp_path).download(url)
-    assert path == str(tmp_path / "sets-one-part-0.txt")
+    assert path is not None
+    assert path == str(tmp_path / local_name(url))
+    assert Path(path).name == "sets-one-part-0.txt"
     assert Path(path).read_bytes() == DATA
     assert downloader(tmp_path).fetch(url).reused
     assert len(server.requests) == 1
-    assert sorted(p.name for p in tmp_path.iterdir()) == [".thresher", "sets-one-part-0.txt"]
+    assert [p for p in tmp_path.rglob("*.*") if p.is_file() and ".thresher" not in p.parts] == [
+        Path(path)
+    ]
 
 
 def test_a_file_of_the_users_own_is_taken(server: Server, tmp_path: Path) -> None:
-    (tmp_path / "sets-one-part-0.txt").write_bytes(b"mine")
-    assert downloader(tmp_path).download(server.url(PATH, DATA)) is not None
+    url = server.url(PATH, DATA)
+    own = tmp_path / local_name(url)
+    own.parent.mkdir()
+    own.write_bytes(b"mine")
+    assert downloader(tmp_path).download(url) == str(own)
     assert server.requests == []
 
 
 def test_an_empty_or_shortened_file_is_downloaded_again(server: Server, tmp_path: Path) -> None:
-    url, path = server.url(PATH, DATA), tmp_path / "sets-one-part-0.txt"
+    url = server.url(PATH, DATA)
+    path = tmp_path / local_name(url)
+    path.parent.mkdir()
     path.touch()
     downloader(tmp_path).fetch(url)
     path.write_bytes(DATA[:1000])
@@ -43,13 +53,19 @@ def test_an_empty_or_shortened_file_is_downloaded_again(server: Server, tmp_path
     assert len(server.requests) == 2
 
 
-def test_a_file_of_another_address_is_not_taken_for_this_one(
-    server: Server, tmp_path: Path
-) -> None:
-    other = server.url("/sets-one/part-0.txt", b"other")
-    downloader(tmp_path).fetch(other)
-    fetched = downloader(tmp_path).fetch(server.url(PATH, DATA))
-    assert Path(fetched.path).read_bytes() == DATA
+def test_urls_with_one_readable_name_have_a_file_each(server: Server, tmp_path: Path) -> None:
+    other = Server()
+    contents = {
+        server.url(PATH, DATA): DATA,
+        server.url("/sets-one/part-0.txt", b"one"): b"one",
+        server.url("/sets/one-part-0.txt", b"two"): b"two",
+        other.url(PATH, b"three"): b"three",
+    }
+    for _ in range(2):
+        for url, data in contents.items():
+            assert Path(downloader(tmp_path).fetch(url).path).read_bytes() == data
+    assert len(server.requests) + len(other.requests) == len(contents)
+    other.close()
 
 
 @pytest.mark.parametrize("cut", [None, 1000])
@@ -144,7 +160,8 @@ def test_no_more_connections_to_a_host_than_allowed(server: Server, tmp_path: Pa
     for thread in threads:
         thread.join()
     assert server.most_open <= 3
-    assert [(tmp_path / str(n)).read_bytes() for n in range(12)] == [b"%d" % n for n in range(12)]
+    found = [(tmp_path / local_name(url)).read_bytes() for url in urls]
+    assert found == [b"%d" % n for n in range(12)]
 
 
 def test_one_file_asked_for_at_once_is_downloaded_once(server: Server, tmp_path: Path) -> None:
@@ -156,7 +173,7 @@ def test_one_file_asked_for_at_once_is_downloaded_once(server: Server, tmp_path:
     for thread in threads:
         thread.join()
     assert len(server.requests) == 1
-    assert (tmp_path / "sets-one-part-0.txt").read_bytes() == DATA
+    assert (tmp_path / local_name(url)).read_bytes() == DATA
 
 
 # -- the disk ---------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from tests.stages.text.download.server import (
 from thresher.errors import DataError
 from thresher.stages.text.download import http_downloader as module
 from thresher.stages.text.download.http_errors import pause, retry_after
+from thresher.stages.text.download.url_generation import local_name
 
 WRONG = {
     "500": [Refuse(500)],
@@ -73,7 +74,7 @@ def test_a_server_that_never_does_is_given_up(
     assert "tried 3 times" in caught.value.what
     assert caught.value.where == server.base + PATH
     assert "run again later" in caught.value.todo
-    assert not (tmp_path / "sets-one-part-0.txt").exists()
+    assert not (tmp_path / local_name(server.base + PATH)).exists()
     assert downloader(tmp_path, retries=0).download(server.url("/none")) is None
 
 
@@ -92,8 +93,8 @@ def test_nobody_listens(tmp_path: Path) -> None:
         downloader(tmp_path, retries=1).fetch(f"http://127.0.0.1:{free_port()}/x")
 
 
-@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://a/b", "x.txt", "http://"])
-def test_other_addresses_are_refused(url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://a/b", "x.txt", "http://", "", None])
+def test_what_is_no_http_url_is_refused(url: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no http"):
         downloader(tmp_path).fetch(url)
 

@@ -11,6 +11,7 @@ import pytest
 from tests.stages.text.download.quick import DATA, PATH, downloader
 from tests.stages.text.download.server import Fault, Refuse, Server
 from thresher.errors import DataError
+from thresher.stages.text.download.url_generation import local_name
 
 
 def ranges(server: Server) -> list[str]:
@@ -67,7 +68,7 @@ def test_bytes_from_before_a_restart_of_the_machine_are_not_trusted(
     url = server.url(PATH, DATA)
     with pytest.raises(DataError):
         downloader(tmp_path, retries=0).fetch(url)
-    note = tmp_path / ".thresher" / "sets-one-part-0.txt.json"
+    note = tmp_path / ".thresher" / f"{local_name(url)}.json"
     note.write_text(json.dumps({**json.loads(note.read_text()), "boot": "another"}))
     fetched = downloader(tmp_path).fetch(url)
     assert ranges(server) == ["", ""]
@@ -76,15 +77,20 @@ def test_bytes_from_before_a_restart_of_the_machine_are_not_trusted(
 
 @pytest.mark.parametrize("left", ["", "{", '{"url": 1}', "[]"])
 def test_a_note_that_cannot_be_read_is_none(left: str, server: Server, tmp_path: Path) -> None:
-    (tmp_path / ".thresher").mkdir()
-    (tmp_path / ".thresher" / "sets-one-part-0.txt.json").write_text(left)
-    (tmp_path / "sets-one-part-0.txt.tmp").write_bytes(b"what may this be")
-    fetched = downloader(tmp_path).fetch(server.url(PATH, DATA))
+    url = server.url(PATH, DATA)
+    for path, text in (
+        (tmp_path / ".thresher" / f"{local_name(url)}.json", left),
+        (tmp_path / f"{local_name(url)}.tmp", "what may this be"),
+    ):
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+    fetched = downloader(tmp_path).fetch(url)
     assert Path(fetched.path).read_bytes() == DATA
 
 
 def test_a_whole_file_that_was_not_renamed_is(server: Server, tmp_path: Path) -> None:
-    url, path = server.url(PATH, DATA), tmp_path / "sets-one-part-0.txt"
+    url = server.url(PATH, DATA)
+    path = tmp_path / local_name(url)
     downloader(tmp_path).fetch(url)
     path.rename(f"{path}.tmp")
     assert downloader(tmp_path).fetch(url).tries == 0
@@ -97,7 +103,7 @@ def test_all_bytes_there_and_only_the_end_missed(server: Server, tmp_path: Path)
     url = server.url(PATH, DATA)
     with pytest.raises(DataError):
         downloader(tmp_path, retries=0).fetch(url)
-    with (tmp_path / "sets-one-part-0.txt.tmp").open("ab") as file:
+    with (tmp_path / f"{local_name(url)}.tmp").open("ab") as file:
         file.write(DATA[-1:])  # killed between the last byte and the note
     fetched = downloader(tmp_path).fetch(url)
     assert fetched.received == 0

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from tests.stages.text.download.parts import Copies, Numbers, Shout
@@ -25,12 +26,14 @@ from thresher.stages.text.download import (
 )
 from thresher.stages.text.download.url_generation import name_of
 from thresher.stages.text.io import JsonlWriter, ParquetWriter
-from thresher.tasks import EmptyTask, FileGroupTask
+from thresher.tasks import ROW, EmptyTask, FileGroupTask
+from thresher.tasks.joining import join
+from thresher.tasks.types import is_json
 
-# -- addresses --------------------------------------------------------------------------------
+# -- URLs -------------------------------------------------------------------------------------
 
 
-def test_one_task_for_every_address() -> None:
+def test_one_task_for_every_url() -> None:
     stage = URLGenerationStage(UrlList(["http://h/a/x.txt", "http://h/a/y.txt"]))
     tasks = stage.process(EmptyTask())
     assert [task.data for task in tasks] == [["http://h/a/x.txt"], ["http://h/a/y.txt"]]
@@ -51,23 +54,17 @@ def test_one_task_for_every_address() -> None:
         ("http://h/a?b=1", name_of("http://h/a?b=1")),
     ],
 )
-def test_names_are_made_of_addresses(url: str, name: str) -> None:
+def test_names_are_made_of_urls(url: str, name: str) -> None:
     assert name_of(url) == name
     assert not any(part in ("", ".", "..") for part in name_of(url).split("/"))
 
 
-def test_names_that_collide_are_told() -> None:
-    with pytest.raises(PlanError, match="would both be named 'x'"):
-        URLGenerationStage(UrlList(["http://a/x", "http://b/x"])).partitions()
-    assert name_of("http://a/x?1") != name_of("http://a/x?2")
-
-
-def test_no_addresses_and_the_same_twice() -> None:
-    with pytest.raises(PlanError, match="no addresses"):
+def test_no_urls_and_the_same_twice() -> None:
+    with pytest.raises(PlanError, match="no URLs"):
         URLGenerationStage(UrlList([])).partitions()
-    with pytest.warns(UserWarning, match="1 addresses come twice"):
+    with pytest.warns(UserWarning, match="1 URLs come twice"):
         assert len(URLGenerationStage(UrlList(["http://a/x"] * 2)).partitions()) == 1
-    with pytest.raises(PlanError, match="one address"):
+    with pytest.raises(PlanError, match="is one URL"):
         UrlList("http://a/x")
 
 
@@ -157,13 +154,36 @@ def test_columns_keep_their_types(tmp_path: Path) -> None:
             yield {"a": True, "e": {"x": 1}}
 
     stage = DocumentIterateExtractStage(Mixed(), add_filename_column=False)
-    report = ReadReport()
+    found = []
     for each in (stage, stage.streaming(1)):
         report = ReadReport()
         batches = list(each.read(FileGroupTask("d", ["x"]), report))
-        rows = sum(batch.num_items for batch in batches)
-        assert (report.found, rows + len(report.bad)) == (4, 4)
-    assert stage.infer_schema(FileGroupTask("d", ["x"]), 2).names == ["a", "b", "c", "d"]
+        [bad] = report.bad
+        assert (report.found, bad.row) == (4, 3)
+        assert bad.reason == "field 'a' is true or false, and a number before"
+        assert bad.record == b'{"a": true, "e": {"x": 1}}'
+        found.append(join([batch for batch in batches if batch.num_items]).data)
+    kinds = {"a": "JSON", "b": "JSON", "c": "string", "d": "binary"}
+    assert [types_of(table) for table in found] == [
+        {**kinds, "e": "null"},
+        {**kinds, "a": "double"},
+    ]
+    assert [table.select(list(kinds)).to_pylist()[1:] for table in found] == [
+        [
+            {"a": one, "b": "[]", "c": None, "d": b"bytes"},
+            {"a": half, "b": None, "c": None, "d": None},
+        ]
+        for one, half in (("1", "2.5"), (1.0, 2.5))
+    ]
+    # A sample decides nothing.
+    sample = stage.sample(FileGroupTask("d", ["x"]), 2)
+    assert {name: str(kind) for name, kind in sample.columns.items()} == {**kinds, "a": "int64"}
+    assert sample.first_names == ("a", "b", "c", "d")
+    assert not sample.is_whole
+
+
+def types_of(table: pa.Table) -> dict[str, str]:
+    return {f.name: "JSON" if is_json(f) else str(f.type) for f in table.schema if f.name != ROW}
 
 
 def test_parquet_out(tmp_path: Path) -> None:

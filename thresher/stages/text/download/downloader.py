@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""DocumentDownloader: brings what an address leads to into a folder, once."""
+"""DocumentDownloader: brings what a URL leads to into a folder, once."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from thresher.errors import DataError, PlanError
 from thresher.stages.parameters import Parametrised
 from thresher.stages.text.download.notes import Note, read_note
 from thresher.stages.text.download.slots import locked
+from thresher.stages.text.download.url_generation import without_userinfo
 from thresher.storage.temporaries import sync_file
 
 STATE = ".thresher"
@@ -52,7 +53,7 @@ class DocumentDownloader(Parametrised, ABC):
     """Base of all downloaders. Define :meth:`_get_output_filename` and :meth:`_download_to_path`.
 
     A file is downloaded to ``<file>.tmp`` and renamed when it is whole. One that is there is used
-    as it is, unless it is known to come from another address or to have had another size. A lock
+    as it is, unless it is known to come from another URL or to have had another size. A lock
     keeps other threads, processes and drivers from downloading the same file.
 
     Parameters
@@ -79,7 +80,7 @@ class DocumentDownloader(Parametrised, ABC):
 
     @abstractmethod
     def _get_output_filename(self, url: str) -> str:
-        """What the file is called, relative to the download folder; another for each address."""
+        """What the file is called, relative to the download folder; another for each URL."""
 
     @abstractmethod
     def _download_to_path(self, url: str, path: str) -> tuple[bool, str | None]:
@@ -87,6 +88,16 @@ class DocumentDownloader(Parametrised, ABC):
 
         Returns whether it worked, and if not, why.
         """
+
+    def check_url(self, url: str) -> None:
+        """Refuse a URL that cannot be downloaded, without asking for it; none is refused here.
+
+        Raises
+        ------
+        DataError
+            With the reason.
+        """
+        return
 
     def num_workers_per_node(self) -> int | None:
         """How many workers may download on a machine; None leaves it to the executor."""
@@ -147,14 +158,17 @@ class DocumentDownloader(Parametrised, ABC):
         store.sync_folder(str(path.parent))
         size = _size(path)
         if self.verbose:
-            logger.info("%s: %d bytes from %s", path, size, url)
+            logger.info("%s: %d bytes from %s", path, size, without_userinfo(url))
         return Fetched(str(path), size, fetched.received, fetched.resumed, fetched.tries)
 
     def _bring(self, url: str, path: Path, on_progress: Callable[[], None]) -> Fetched:
         """Have the file written to ``path``."""
         ok, error = self._download_to_path(url, str(path))
         if not ok:
-            raise DataError(f"cannot be downloaded: {error or 'no reason was given'}", where=url)
+            raise DataError(
+                f"cannot be downloaded: {error or 'no reason was given'}",
+                where=without_userinfo(url),
+            )
         if not path.exists():
             raise DataError(
                 f"{type(self).__name__} says that it worked, and there is no file",
@@ -175,7 +189,7 @@ class DocumentDownloader(Parametrised, ABC):
         if name.is_absolute() or ".." in name.parts or not name.name:
             raise DataError(
                 f"_get_output_filename gives {str(name)!r}, which is no place in the folder",
-                where=url,
+                where=without_userinfo(url),
                 todo="give a relative path without '..'",
             )
         return Path(storage.absolute(self.download_dir)) / name

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import http.client
 import selectors
+import string
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.message import Message
 from functools import partial
 from typing import IO, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 import thresher
+from thresher.stages.text.download.url_generation import normalised, requested_form
 
 _PRIVATE = ("Authorization", "Cookie", "Proxy-authorization")
 _MOMENT = 1.0
@@ -79,7 +82,7 @@ class Answer:
 
 
 class HttpClient:
-    """Opens addresses.
+    """Opens URLs.
 
     Parameters
     ----------
@@ -107,13 +110,14 @@ class HttpClient:
         }
 
     def open(self, url: str, headers: Mapping[str, str]) -> Answer:
-        """Ask for ``url``, following redirects.
+        """Ask for ``url``, which is normalised, following redirects.
 
         Raises
         ------
         urllib.error.HTTPError, OSError, http.client.HTTPException
         """
-        request = urllib.request.Request(url, headers={**self.headers, **headers})
+        bare, login = _login(url)
+        request = urllib.request.Request(bare, headers={**login, **self.headers, **headers})
         redirects = _Redirects(self.max_redirects)
         response = self._opener(redirects).open(request, timeout=self.connect_timeout)
         return Answer(response, [response.headers, *reversed(redirects.seen)])
@@ -196,11 +200,40 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         if len(self.seen) >= self.max_redirections:
             raise urllib.error.HTTPError(req.full_url, code, "too many redirects", headers, fp)
         self.seen.append(headers)
-        request = super().redirect_request(req, fp, code, msg, headers, newurl)
-        if request is not None and _site(newurl) != _site(req.full_url):
-            for name in _PRIVATE:
-                request.headers.pop(name, None)
+        bare, login = _login(normalised(newurl))
+        request = super().redirect_request(req, fp, code, msg, headers, bare)
+        if request is not None:
+            if _site(bare) != _site(req.full_url):
+                for name in _PRIVATE:
+                    request.headers.pop(name, None)
+            request.headers.update(login)
         return request
+
+    def http_error_302(
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any
+    ) -> Any:
+        try:
+            if location := headers["Location"]:
+                # http.client decodes headers as Latin-1, whatever their bytes mean.
+                escaped = quote(location.strip(), safe=string.punctuation, encoding="latin-1")
+                headers.replace_header("Location", requested_form(escaped))
+            return super().http_error_302(req, fp, code, msg, headers)
+        except ValueError as error:
+            what = f"the server redirects to what is no URL ({error})"
+            raise urllib.error.HTTPError(req.full_url, code, what, headers, fp) from error
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
+
+
+def _login(url: str) -> tuple[str, dict[str, str]]:
+    """A URL without ``user:password@``, and the header that says the same."""
+    parts = urlsplit(url)
+    userinfo, _, site = parts.netloc.rpartition("@")
+    if not userinfo:
+        return url, {}
+    user, _, password = userinfo.partition(":")
+    secret = b64encode(b":".join(map(unquote_to_bytes, (user, password)))).decode()
+    return parts._replace(netloc=site).geturl(), {"Authorization": f"Basic {secret}"}
 
 
 def _site(url: str) -> tuple[str, str]:

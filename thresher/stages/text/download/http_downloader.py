@@ -20,9 +20,16 @@ from thresher.stages.text.download.downloader import (
 )
 from thresher.stages.text.download.http_client import HttpClient
 from thresher.stages.text.download.http_errors import GiveUpError, TryAgainError, pause
+from thresher.stages.text.download.notes import read_note
 from thresher.stages.text.download.slots import one_of
 from thresher.stages.text.download.transfer import Transfer
-from thresher.stages.text.download.url_generation import name_of
+from thresher.stages.text.download.url_generation import (
+    host_name,
+    local_name,
+    normalised,
+    requested_form,
+    without_userinfo,
+)
 
 _PROGRESS = 64 * 1024
 """Bytes more than ever before after which tries that failed are forgotten."""
@@ -35,6 +42,8 @@ class HttpDownloader(DocumentDownloader):
     that has received something is resumed where it ended, if the server tells a strong entity tag
     or a time of change and still has the same file. Lengths, ranges and the digests that a server
     offers are checked. Proxies are those of the environment (``HTTPS_PROXY``, ``NO_PROXY``).
+    ``user:password@`` in a URL is sent as ``Authorization: Basic``. Every URL has a local file of
+    its own, see :meth:`_get_output_filename`.
 
     Parameters
     ----------
@@ -61,8 +70,8 @@ class HttpDownloader(DocumentDownloader):
         To send with every request. ``Authorization`` and ``Cookie`` are not sent to other hosts
         that one is redirected to.
     digests : dict[str, str] | None
-        ``algorithm:hexadecimal`` (md5, sha1, sha256, sha512) that files must have, by address or
-        file name.
+        ``algorithm:hexadecimal`` (md5, sha1, sha256, sha512) that files must have, by URL or name
+        of the local file.
     """
 
     placement_parameters: ClassVar[frozenset[str]] = frozenset(
@@ -95,16 +104,34 @@ class HttpDownloader(DocumentDownloader):
         self.stall_timeout = stall_timeout
         self.max_redirects = max_redirects
         self.headers = dict(headers or {})
-        self.digests = {name: parse_digest(text) for name, text in (digests or {}).items()}
+        self.digests = {_key(name): parse_digest(text) for name, text in (digests or {}).items()}
         if max_per_host < 1 or retries < 0 or min(connect_timeout, stall_timeout) <= 0:
             raise PlanError(
                 "max_per_host must be 1 or more, retries 0 or more, and timeouts above 0",
                 where=type(self).__name__,
             )
 
+    def check_url(self, url: str) -> None:
+        """Refuse what is no http:// or https:// URL."""
+        _requested(url)
+
+    def fetch(self, url: str, on_progress: Callable[[], None] = lambda: None) -> Fetched:
+        """Download, or find what was downloaded before; the same for all spellings of a URL."""
+        return super().fetch(_requested(url), on_progress)
+
     def _get_output_filename(self, url: str) -> str:
-        """The path of the address with ``-`` for ``/``."""
-        return name_of(url).replace("/", "-")
+        """The path of the URL with ``-`` for ``/``, in a folder named by host and a hash.
+
+        It depends on the URL only, see :func:`local_name`.
+        """
+        return local_name(_requested(url))
+
+    def _path_of(self, url: str) -> Path:
+        """The path of the file; where an earlier version put it, if it is there, whole."""
+        path = super()._path_of(url)
+        earlier = Path(storage.absolute(self.download_dir)) / path.name
+        note = read_note(self._state_of(earlier))
+        return earlier if note is not None and self._is_good(earlier, note, url) else path
 
     def _download_to_path(self, url: str, path: str) -> tuple[bool, str | None]:
         try:
@@ -114,8 +141,8 @@ class HttpDownloader(DocumentDownloader):
         return True, None
 
     def _bring(self, url: str, path: Path, on_progress: Callable[[], None]) -> Fetched:
-        if urlsplit(url).scheme.lower() not in ("http", "https") or not urlsplit(url).hostname:
-            raise DataError("this is no http:// or https:// address", where=url)
+        url = _requested(url)
+        shown = without_userinfo(url)
         name = path.name.removesuffix(".tmp")
         declared = {self.digests[key] for key in (url, name) if key in self.digests}
         client = HttpClient(
@@ -132,14 +159,14 @@ class HttpDownloader(DocumentDownloader):
                     transfer.attempt()
                 return Fetched(str(path), 0, transfer.received, resumed, tries)
             except GiveUpError as error:
-                raise DataError(f"cannot be downloaded: {error}", where=url) from error
+                raise DataError(f"cannot be downloaded: {error}", where=shown) from error
             except TryAgainError as error:
                 if error.afresh:
                     transfer.forget()
                 kept = transfer.kept()
                 failures = 1 if kept >= best + _PROGRESS else failures + 1
                 best = max(best, kept)
-                self._wait(url, error, failures, tries, on_progress)
+                self._wait(shown, error, failures, tries, on_progress)
 
     def _wait(
         self,
@@ -167,8 +194,34 @@ class HttpDownloader(DocumentDownloader):
             time.sleep(min(left, 0.5))
 
     def _slots(self, url: str) -> list[Path]:
-        """The lock files of which a connection to the address's host holds one."""
+        """The lock files of which a connection to the URL's host holds one."""
         parts = urlsplit(url)
-        host = f"{parts.hostname}-{parts.port or parts.scheme}".replace(":", "_")
+        host = f"{host_name(url)}-{parts.port or parts.scheme}"
         folder = Path(storage.absolute(self.download_dir)) / STATE / "hosts"
         return [folder / f"{host}-{number}.lock" for number in range(self.max_per_host)]
+
+
+def _requested(url: str) -> str:
+    """The URL as it is requested.
+
+    Raises
+    ------
+    DataError
+        If it is no http:// or https:// URL.
+    """
+    try:
+        return normalised(str(url))
+    except ValueError as error:
+        raise DataError(
+            str(error),
+            where=without_userinfo(str(url)),
+            todo="give a URL such as https://example.org/data/part-0.jsonl.gz",
+        ) from None
+
+
+def _key(name: str) -> str:
+    """A URL or file name in the form in which it is looked up."""
+    try:
+        return requested_form(name)
+    except ValueError:
+        return name

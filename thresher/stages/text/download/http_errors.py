@@ -17,9 +17,9 @@ RETRIED = frozenset((408, 425, 429, *range(500, 600))) - {501, 505}
 
 _ADVICE = {
     401: "the server wants to know who asks: give headers={'Authorization': ...}",
-    403: "the server does not allow it: check the address and the permissions there",
-    404: "there is no such file on the server: check the address",
-    410: "the file was removed from the server: check the address",
+    403: "the server does not allow it: check the URL and the permissions there",
+    404: "there is no such file on the server: check the URL",
+    410: "the file was removed from the server: check the URL",
 }
 
 
@@ -73,7 +73,7 @@ def _of_status(error: urllib.error.HTTPError) -> TryAgainError | GiveUpError:
     if error.code in RETRIED:
         return TryAgainError(status, retry_after(error.headers))
     if 300 <= error.code < 400:
-        return GiveUpError(f"it is redirected too often, or to no address ({status})")
+        return GiveUpError(f"it is redirected too often, or to no URL ({status})")
     advice = _ADVICE.get(error.code)
     return GiveUpError(f"{status}; {advice}" if advice else status)
 

@@ -7,14 +7,19 @@ import json
 import os
 from array import array
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from typing import Any, TypeVar
-
-import pyarrow as pa
 
 from thresher import storage
 from thresher.errors import DataError, PlanError
-from thresher.stages.reading import BadRecord, ReaderStage, ReadReport
+from thresher.stages.reading import (
+    BadRecord,
+    ReaderStage,
+    ReadPlan,
+    ReadReport,
+    Sample,
+    SourceError,
+)
 from thresher.stages.text.download.download_stage import FAILED
 from thresher.stages.text.download.iterator import (
     LINE,
@@ -23,8 +28,10 @@ from thresher.stages.text.download.iterator import (
     Unreadable,
 )
 from thresher.stages.text.download.records import Gathered
+from thresher.stages.text.io.decompress import CutOff
 from thresher.tasks import DocumentBatch, FileGroupTask, FileSlice
 from thresher.tasks.document import HIDDEN
+from thresher.tasks.types import declared_type
 
 Self = TypeVar("Self", bound="DocumentIterateExtractStage")
 
@@ -39,9 +46,10 @@ class DocumentIterateExtractStage(ReaderStage):
     """Find the records in files, extract what is wanted of them, and batch them as they come.
 
     No file is held in memory as a whole. A record that cannot be read, on which the extractor
-    raises, or whose values do not fit the columns, goes to quarantine; after an exception of the
-    iterator the rest of that file does, as one record. Records that the extractor drops are
-    counted under ``extractor``.
+    raises, or whose values are of another kind than those before, goes to quarantine; after an
+    exception of the iterator the rest of that file does, which is a failure of its part. Of a
+    compressed file that is damaged nothing is used. Records that the extractor drops are counted
+    under ``extractor``.
 
     Parameters
     ----------
@@ -99,16 +107,18 @@ class DocumentIterateExtractStage(ReaderStage):
         """A copy that yields batches of about ``n_bytes``."""
         return self.copy(_batch_bytes=n_bytes)
 
-    def bind(self: Self, schema: pa.Schema, columns: Sequence[str] | None, carry: bool) -> Self:
+    def bind(self: Self, plan: ReadPlan) -> Self:
         """The stage itself: an iterator gives what it gives."""
         return self
 
-    def infer_schema(self, task: FileGroupTask, limit: int) -> pa.Schema:
+    def sample(self, task: FileGroupTask, limit: int) -> Sample:
         """Columns and types of the first ``limit`` documents."""
         small = self.copy(record_limit=limit, _places=[])
         for batch in small.read(task, ReadReport()):
-            return pa.schema([field for field in batch.data.schema if field.name not in HIDDEN])
-        return pa.schema([])
+            schema = batch.data.schema
+            types = {f.name: declared_type(f) for f in schema if f.name not in HIDDEN}
+            return Sample(types, tuple(types))
+        return Sample({})
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -143,16 +153,13 @@ class DocumentIterateExtractStage(ReaderStage):
             records = self.iterator.iterate(path)
             while self.record_limit is None or kept < self.record_limit:
                 number = report.found
-                record = self._next(records, path, nothing_read=alone and number == 0)
+                nothing_read = alone and number == 0
+                record = self._next(records, path, number - place.first, nothing_read=nothing_read)
                 if record is _END:
                     return
                 report.found += 1
                 if isinstance(record, Unreadable):
-                    report.bad.append(
-                        BadRecord(
-                            path, number, record.line, record.offset, record.reason, record.record
-                        )
-                    )
+                    report.bad.append(_bad_record(path, number, record))
                     continue
                 record = dict(record)
                 place.add(number, record.pop(LINE, 0))
@@ -166,7 +173,7 @@ class DocumentIterateExtractStage(ReaderStage):
             if close is not None:
                 close()
 
-    def _next(self, records: Iterator[Any], path: str, *, nothing_read: bool) -> Any:
+    def _next(self, records: Iterator[Any], path: str, number: int, *, nothing_read: bool) -> Any:
         """The next record, ``_END``, or what stands for the rest of a file that is broken."""
         try:
             return next(records, _END)
@@ -176,6 +183,8 @@ class DocumentIterateExtractStage(ReaderStage):
             # The system's own errors have a number; gzip's and its like are errors of the data.
             if isinstance(error, OSError) and error.errno is not None:
                 raise
+            if isinstance(error, CutOff):  # what no checksum confirms may be anything
+                raise SourceError(str(error), path, number, todo="mend or replace it") from error
             reason = f"the rest of the file cannot be read: {type(error).__name__}: {error}"
             if nothing_read:
                 raise DataError(
@@ -183,7 +192,7 @@ class DocumentIterateExtractStage(ReaderStage):
                     where=path,
                     todo="check that it is what the iterator reads; remove it to download it anew",
                 ) from error
-            return Unreadable(reason)
+            return Unreadable(reason, is_rest=True)
 
     def _extracted(
         self, record: dict[str, Any], number: int, report: ReadReport
@@ -207,6 +216,9 @@ class DocumentIterateExtractStage(ReaderStage):
 
     def _batch(self, task: FileGroupTask, gathered: Gathered, report: ReadReport) -> DocumentBatch:
         table, misfits = gathered.take()
+        names = [name for name in table.column_names if name not in HIDDEN]
+        report.first_names = report.first_names or tuple(names)
+        report.names.update(names)
         for number, record, reason in misfits:
             self._set_aside(number, record, reason, report)
         return DocumentBatch(task.dataset_name, table, _metadata=dict(task._metadata))
@@ -238,6 +250,12 @@ class DocumentIterateExtractStage(ReaderStage):
             if place.first <= row:
                 return {"file": place.path, "line": place.line(row), "offset": -1}
         return {}
+
+
+def _bad_record(path: str, number: int, told: Unreadable) -> BadRecord:
+    return BadRecord(
+        path, number, told.line, told.offset, told.reason, told.record, is_rest=told.is_rest
+    )
 
 
 class _Place:

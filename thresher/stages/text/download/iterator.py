@@ -18,13 +18,15 @@ LINE = "__line"
 class Unreadable:
     """What an iterator yields in the place of a record it cannot read; it goes to quarantine.
 
-    ``line`` counts from 1 and is 0 where it is unknown; ``offset`` is -1 then.
+    ``line`` counts from 1 and is 0 where it is unknown; ``offset`` is -1 then. ``is_rest`` if it
+    stands for all that follows in the file.
     """
 
     reason: str
     record: bytes = b""
     line: int = 0
     offset: int = -1
+    is_rest: bool = False
 
 
 class DocumentIterator(Parametrised, ABC):

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator
 
 from thresher import storage
-from thresher.stages.text.io.decompress import compression_of, decompressed
+from thresher.stages.text.io.decompress import MAGIC_BYTES, Reading, compression_in, members
 
 LONGEST = 1 << 26
 """Bytes of a line; a longer one comes in pieces."""
@@ -16,17 +16,23 @@ LONGEST = 1 << 26
 def lines_of(path: str) -> Iterator[bytes]:
     """The lines of a file, each with its line feed.
 
+    A file is known to be compressed by its first bytes, whatever it is called.
+
     Raises
     ------
     CutOff
         After the last line that could be decompressed.
     """
-    if compression_of(path):
-        yield from _lines(decompressed(path))
-        return
-    with storage.open_read(path) as raw, io.BufferedReader(raw, 1 << 20) as file:  # type: ignore[type-var]
-        while line := file.readline(LONGEST):
-            yield line
+    with storage.open_read(path) as raw:
+        with storage.failures("read", path):
+            kind = compression_in(raw.read(MAGIC_BYTES))
+            raw.seek(0)
+        if kind:
+            yield from _lines(members(Reading(raw, path), kind))
+            return
+        with io.BufferedReader(raw, 1 << 20) as file:  # type: ignore[type-var]
+            while line := file.readline(LONGEST):
+                yield line
 
 
 def _lines(blocks: Iterator[bytes]) -> Iterator[bytes]:

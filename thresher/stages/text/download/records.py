@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Records gathered into tables of one schema; those that do not fit are told."""
+"""Records gathered into tables; those whose values are of another kind than before are told."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,21 +12,39 @@ import pyarrow as pa
 
 from thresher.tasks import ROW
 from thresher.tasks.columns import from_numpy
+from thresher.tasks.document import HIDDEN
+from thresher.tasks.types import JSON_TEXT, json_field
 
 MOST_ROWS = 65_536
 _SMALL = 64
 """Bytes that a value which is no text is counted as."""
 
+_NUMBER, _NESTED = "a number", "a list or an object"
+_KINDS: dict[type, str] = {
+    str: "text",
+    bool: "true or false",
+    int: _NUMBER,
+    float: _NUMBER,
+    bytes: "bytes",
+    list: _NESTED,
+    tuple: _NESTED,
+    dict: _NESTED,
+}
+
+Misfit = tuple[int, dict[str, Any], str]
+"""The number of a record, the record, and what is wrong with it."""
+
 
 class Gathered:
     """Records until there are enough of them for a table.
 
-    A column has the type of its first table; a later value of another type does not fit.
+    A column has values of one kind: that of the first that is not null, over all tables. Values
+    keep their type: whole numbers beside others, lists and objects are JSON text.
     """
 
     def __init__(self, n_bytes: int) -> None:
         self._n_bytes = n_bytes
-        self._types: dict[str, pa.DataType] = {}
+        self._kinds: dict[str, str] = {}
         self._records: list[dict[str, Any]] = []
         self._numbers: list[int] = []
         self._size = 0
@@ -44,59 +63,119 @@ class Gathered:
         """Whether it is time to take a table."""
         return self._size >= self._n_bytes or len(self._records) >= MOST_ROWS
 
-    def take(self) -> tuple[pa.Table, list[tuple[int, dict[str, Any], str]]]:
-        """A table of the records that fit, and (number, record, reason) of the others."""
+    def take(self) -> tuple[pa.Table, list[Misfit]]:
+        """A table of the records that fit, and the others."""
         records, numbers = self._records, self._numbers
         self._records, self._numbers, self._size = [], [], 0
-        misfits: list[tuple[int, dict[str, Any], str]] = []
-        try:
-            columns = self._columns(records)
-        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, UnicodeError):
-            records, numbers, misfits = self._part(records, numbers)
-            columns = self._columns(records)
-        for name, column in columns.items():
-            if not pa.types.is_null(column.type):
-                self._types.setdefault(name, column.type)
-        row = from_numpy(np.array(numbers, np.int64))
-        return pa.table({ROW: row, **columns}), misfits
+        names = self._names(records)
+        wrong = self._wrong(records, names)
+        misfits = [(numbers[at], records[at], reason) for at, reason in sorted(wrong.items())]
+        if wrong:
+            kept = [at for at in range(len(records)) if at not in wrong]
+            records, numbers = [records[at] for at in kept], [numbers[at] for at in kept]
+        columns: list[pa.Array] = [from_numpy(np.array(numbers, np.int64))]
+        fields = [pa.field(ROW, pa.int64())]
+        for name in names:
+            column, field = _column(name, [record.get(name) for record in records])
+            columns.append(column)
+            fields.append(field)
+        return pa.Table.from_arrays(columns, schema=pa.schema(fields)), misfits
 
-    def _part(
-        self, records: list[dict[str, Any]], numbers: list[int]
-    ) -> tuple[list[dict[str, Any]], list[int], list[tuple[int, dict[str, Any], str]]]:
-        """The records that fit with those before them, their numbers, and the others."""
-        good: list[dict[str, Any]] = []
-        kept: list[int] = []
-        misfits: list[tuple[int, dict[str, Any], str]] = []
-        for number, record in zip(numbers, records, strict=True):
-            try:
-                columns = self._columns([record])
-            except (pa.ArrowException, UnicodeError) as error:
-                misfits.append((number, record, f"its values do not fit a column: {error}"))
-                continue
-            for name, column in columns.items():
-                if not pa.types.is_null(column.type):
-                    self._types.setdefault(name, column.type)
-            good.append(record)
-            kept.append(number)
-        return good, kept, misfits
-
-    def _columns(self, records: Sequence[dict[str, Any]]) -> dict[str, pa.Array]:
-        names = dict.fromkeys(self._types)
+    def _names(self, records: Sequence[dict[str, Any]]) -> list[str]:
+        names = dict.fromkeys(self._kinds)
         keys = None
         for record in records:
             if record.keys() != keys:
                 keys = record.keys()
                 names |= dict.fromkeys(keys)
-        return {
-            str(name): self._column(str(name), [record.get(name) for record in records])
-            for name in names
-        }
+        for name in names:
+            self._kinds.setdefault(name, "")
+        return [name for name in names if name not in HIDDEN]
 
-    def _column(self, name: str, values: list[Any]) -> pa.Array:
-        known = self._types.get(name)
-        if (known is None or pa.types.is_string(known)) and all(type(v) is str for v in values):
-            return _texts(values)
-        return pa.array(values, type=known)
+    def _wrong(self, records: Sequence[dict[str, Any]], names: list[str]) -> dict[int, str]:
+        """What is wrong with records, by position."""
+        wrong: dict[int, str] = {}
+        for name in names:
+            types = {type(record.get(name)) for record in records} - {type(None)}
+            known = self._kinds[name]
+            if not known:
+                first = (v for record in records if (v := record.get(name)) is not None)
+                known = self._kinds[name] = next(map(_kind, first), "")
+            if any(_kind_of(each) != known for each in types):
+                for at, record in enumerate(records):
+                    value = record.get(name)
+                    if value is not None and _kind(value) != known:
+                        wrong.setdefault(
+                            at, f"field {name!r} is {_kind(value)}, and {known} before"
+                        )
+            for at, reason in _unfit(name, records, types).items():
+                wrong.setdefault(at, reason)
+        return wrong
+
+
+def _kind(value: Any) -> str:
+    return _kind_of(type(value))
+
+
+def _kind_of(kind: type) -> str:
+    found = next((_KINDS[base] for base in kind.__mro__ if base in _KINDS), "")
+    return found or f"a {kind.__name__}"
+
+
+def _unfit(name: str, records: Sequence[dict[str, Any]], types: set[type]) -> dict[int, str]:
+    """Records whose value no column holds, by position."""
+    if types <= {str, bool, float, bytes}:
+        if str not in types:
+            return {}
+        try:
+            for record in records:
+                (record.get(name) or "").encode()
+        except UnicodeEncodeError:
+            return {
+                at: f"field {name!r} has half a surrogate pair, which is no text"
+                for at, record in enumerate(records)
+                if _is_no_text(record.get(name))
+            }
+        return {}
+    found = {}
+    for at, record in enumerate(records):
+        try:
+            _column(name, [record.get(name)])
+        except (pa.ArrowException, ValueError, OverflowError, TypeError) as error:
+            found[at] = f"field {name!r}: {error}"
+    return found
+
+
+def _is_no_text(value: Any) -> bool:
+    try:
+        (value or "").encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _column(name: str, values: list[Any]) -> tuple[pa.Array, pa.Field]:
+    """Values of one kind as a column."""
+    types = {type(value) for value in values} - {type(None)}
+    if types == {str} and None not in values:
+        column = _texts(values)
+    elif types and types <= {int, float, list, tuple, dict} and not _is_plain(types, values):
+        texts = [None if value is None else _json(value) for value in values]
+        return pa.array(texts, JSON_TEXT), json_field(name)
+    else:
+        column = pa.array(values, from_pandas=False)
+    return column, pa.field(name, column.type)
+
+
+def _is_plain(types: set[type], values: list[Any]) -> bool:
+    """Whether values are numbers of one type that a column of Arrow holds."""
+    if types == {int}:
+        return all(value is None or -(2**63) <= value < 2**63 for value in values)
+    return types == {float}
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def _texts(values: list[str]) -> pa.Array:

@@ -71,7 +71,7 @@ class DocumentDownloadExtractStage(CompositeStage[EmptyTask, DocumentBatch]):
     def decompose(self) -> list[ProcessingStage[Any, Any]]:
         """Stages that name the addresses, download them, and read the files."""
         return [
-            URLGenerationStage(self.url_generator, self.url_limit),
+            URLGenerationStage(self.url_generator, self.url_limit, self.downloader),
             DocumentDownloadStage(self.downloader),
             DocumentIterateExtractStage(
                 self.iterator,

@@ -12,7 +12,7 @@ from thresher.stages.text.download.http_downloader import HttpDownloader
 from thresher.stages.text.download.iterator import LINE, DocumentIterator, Unreadable
 from thresher.stages.text.download.lines import lines_of
 from thresher.stages.text.download.stage import DocumentDownloadExtractStage
-from thresher.stages.text.download.url_generation import URLGenerator
+from thresher.stages.text.download.url_generation import URLGenerator, without_blanks
 
 BASE = "https://huggingface.co/datasets/roneneldan/TinyStories/resolve/main"
 BASE_VARIABLE = "THRESHER_TINYSTORIES_URL"
@@ -23,7 +23,7 @@ LONGEST = 1 << 24
 
 
 class TinyStoriesUrlGenerator(URLGenerator):
-    """The address of a split of TinyStories.
+    """The URL of a split of TinyStories.
 
     Source: Eldan and Li 2023 (arXiv:2305.07759).
 
@@ -46,9 +46,9 @@ class TinyStoriesUrlGenerator(URLGenerator):
         self.url_base = url_base
 
     def generate_urls(self) -> list[str]:
-        """One address."""
+        """One URL."""
         base = self.url_base or os.environ.get(BASE_VARIABLE) or BASE
-        return [f"{base.rstrip('/')}/TinyStories-{self.split}.txt"]
+        return [f"{without_blanks(base).rstrip('/')}/TinyStories-{self.split}.txt"]
 
     def part_name(self, url: str) -> str:
         """The file's name, wherever it comes from."""

@@ -139,7 +139,7 @@ class Transfer:
     def _noted(self, answer: Answer) -> Note:
         """What the server says of the file, kept before its first byte."""
         encoding = answer.header("Content-Encoding").lower()
-        compressed = self.path.name.endswith((".gz.tmp", ".zst.tmp"))
+        compressed = self.path.name.lower().endswith((".gz.tmp", ".zst.tmp"))
         if encoding not in ("", "identity") and not compressed:
             raise GiveUpError(f"the server sends it as {encoding}, asked for it as it is")
         etag = answer.header("ETag")
