@@ -76,8 +76,9 @@ class StagePerfStats:
 class StageCounts:
     """Rows through one stage: ``rows_in + expanded = rows_out + dropped + quarantined + merged``.
 
-    ``dropped`` maps a reason (the rule) to rows. ``opaque`` marks a stage that lost the row
-    numbers, so that only ``rows_in`` and ``rows_out`` are known.
+    ``dropped`` maps a reason (the rule) to rows. ``estimated`` of the rows in quarantine could not
+    be counted. ``opaque`` marks a stage that lost the row numbers, so that only ``rows_in`` and
+    ``rows_out`` are known.
     """
 
     stage: str
@@ -86,6 +87,7 @@ class StageCounts:
     expanded: int = 0
     merged: int = 0
     quarantined: int = 0
+    estimated: int = 0
     dropped: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     cpu_seconds: float = 0.0
@@ -101,6 +103,7 @@ class StageCounts:
         self.expanded += other.expanded
         self.merged += other.merged
         self.quarantined += other.quarantined
+        self.estimated += other.estimated
         self.dropped = merge_sums(self.dropped, other.dropped)
         self.seconds += other.seconds
         self.cpu_seconds += other.cpu_seconds

@@ -5,9 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.toys import RaiseOn, TooLarge, batch, ids_of
-from thresher.backends.bisect import bisect, join
+from thresher.backends.bisect import bisect, rejoined
 from thresher.backends.call_failed import CallFailed
 from thresher.tasks import DocumentBatch
+from thresher.tasks.joining import join
+from thresher.tasks.types import is_json
 
 
 @given(st.sets(st.integers(0, 30)), st.integers(1, 30))
@@ -45,20 +47,49 @@ def test_a_broken_contract_is_no_matter_of_rows() -> None:
         bisect(call, batch(range(4)), ValueError())
 
 
-def test_pieces_are_joined_where_types_allow() -> None:
+def test_pieces_are_joined() -> None:
     pieces = [batch([1]), batch([]), batch([2, 3])]
-    [joined] = join(pieces)
-    assert ids_of([joined]) == [1, 2, 3]
+    assert ids_of([join(pieces)]) == [1, 2, 3]
+    assert join(pieces[:1]) is pieces[0]
+    [again] = rejoined(pieces)
+    assert ids_of([again]) == [1, 2, 3]
+    assert rejoined([batch([])]) == rejoined([]) == []
 
-    widened = [batch([1], x=pa.array([1])), batch([2], x=pa.array([0.5]))]
-    assert join(widened)[0].data.column("x").to_pylist() == [1.0, 0.5]
 
-    clash = [batch([1], x=pa.array([1])), batch([2], x=pa.array([{"a": 1}]))]
-    assert ids_of(join(clash)) == [1, 2]
+def test_types_that_differ_are_united() -> None:
+    widened = join([batch([1], x=pa.array([1])), batch([2], x=pa.array([0.5]))]).data
+    assert widened.column("x").type == pa.float64()
+    assert widened.column("x").to_pylist() == [1.0, 0.5]
+
+    clash = join([batch([1], x=pa.array([1])), batch([2], x=pa.array([{"a": 1}]))]).data
+    assert clash.column("id").to_pylist() == [1, 2]
+    assert is_json(clash.schema.field("x"))
+    assert clash.column("x").to_pylist() == ["1", '{"a":1}']
+
+
+def test_a_column_that_only_some_pieces_have_is_null_in_the_others() -> None:
+    pieces = [batch([1], x=pa.array([True])), batch([2]), batch([3], y=["a"], x=pa.nulls(1))]
+    joined = join(pieces).data
+
+    assert joined.select(["id", "x", "y"]).to_pylist() == [
+        {"id": 1, "x": True, "y": None}, {"id": 2, "x": None, "y": None},
+        {"id": 3, "x": None, "y": "a"},
+    ]  # fmt: skip
+    assert joined.schema.field("x").type == pa.bool_()
+
+
+def test_pieces_are_joined_though_no_type_reaches_as_far() -> None:
+    far = pa.array([32_503_680_000], pa.timestamp("s"))  # the year 3000, beyond nanoseconds
+    joined = join([batch([1], t=far), batch([2], t=pa.array([5], pa.timestamp("ns")))]).data
+
+    assert joined.num_rows == 2
+    assert "3000-01-01" in str(joined.column("t")[0])
 
 
 def test_only_what_all_pieces_carry_is_carried() -> None:
-    one = DocumentBatch("set", {"a": [1], "b": [1]}, _carried=frozenset("ab"))
-    other = DocumentBatch("set", {"a": [1], "b": [1]}, _carried=frozenset("a"))
+    columns = {"a": [1], "b": [1]}
+    one = DocumentBatch("set", columns, _parsed=frozenset("a"), _carried=frozenset("ab"))
+    other = DocumentBatch("set", columns, _parsed=frozenset("b"), _carried=frozenset("a"))
 
-    assert join([one, other])[0]._carried == {"a"}
+    assert join([one, other])._carried == {"a"}
+    assert join([one, other])._parsed == {"a", "b"}

@@ -28,7 +28,7 @@ from tests.toys import (
     write_input,
 )
 from thresher.backends.local import LocalExecutor
-from thresher.errors import EngineError, PlanError, StageError
+from thresher.errors import DataError, EngineError, PlanError, StageError
 from thresher.pipeline import Pipeline, conductor
 from thresher.runs.report import Observer, RunEnd
 from thresher.stages.base import ProcessingStage, WorkerMetadata
@@ -232,10 +232,43 @@ def test_rows_that_raise_go_to_quarantine(workers: int) -> None:
     assert result.quarantined == 2
 
 
-def test_what_is_not_row_wise_is_quarantined_by_part() -> None:
-    result = run(RaiseOnAny([3]), workers=0)
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_stage_that_keeps_row_numbers_loses_only_the_rows_it_raises_on(workers: int) -> None:
+    result = run(RaiseOnAny([3]), workers=workers)
+
+    assert ids_of(result) == [i for i in range(20) if i != 3]
+    assert [json_of(entry)["id"] for entry in quarantined(result)] == [3]
+    assert result.quarantined == 1
+    assert result.status == "complete with failures"
+
+
+class Unnumbered(RaiseOn):
+    """Loses the numbers of its rows."""
+
+    rows = "any"
+
+    def process(self, task: DocumentBatch) -> DocumentBatch:
+        return DocumentBatch("set", {"id": super().process(task).data.column("id").to_pylist()})
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_stage_that_loses_row_numbers_loses_the_part(workers: int) -> None:
+    result = run(Unnumbered([3]), workers=workers)
 
     assert ids_of(result) == list(range(5, 20))
+    [entry] = quarantined(result)
+    assert (entry["rows"], entry["failed"]) == (5, True)
+    assert "cannot digest 3" in entry["error"]
+    assert result.quarantined == 5
+    assert result.status == "complete with failures"
+
+
+def test_a_run_whose_data_is_at_fault_has_not_failed() -> None:
+    result = run(RaiseOn([3, 11], DataError), workers=0)
+
+    assert [json_of(entry)["id"] for entry in quarantined(result)] == [3, 11]
+    assert result.status == "complete"
+    assert result.failures == ()
 
 
 def test_memory_errors_halve_the_batch() -> None:

@@ -12,8 +12,9 @@ import pytest
 
 from tests.toys import batch, ids_of
 from thresher.backends import overflow, parcel
-from thresher.backends.parcel import INLINE_BYTES, ParcelFolders, sweep_orphans
+from thresher.backends.parcel import INLINE_BYTES, Handed, ParcelFolders, sweep_orphans
 from thresher.tasks import DocumentBatch, FileGroupTask, FileSlice
+from thresher.tasks.joining import join
 
 
 @pytest.fixture
@@ -105,14 +106,64 @@ def test_shared_memory_that_fills_up_midway_means_disk_too(
         if joined:
             [packed] = folders.pack_joined(iter(tasks), sys.maxsize)
             opened = list(packed.pieces())
+            [(path, _)] = packed.tables
         else:
             packed = folders.pack(tasks[0])
             opened = [packed.open()]
+            path = packed.path
 
-    assert files_in(tmp_path / "disk") == [Path(packed.path)]
+    assert files_in(tmp_path / "disk") == [Path(path)]
     assert not files_in(shared)
-    assert packed.size == os.path.getsize(packed.path)
+    assert packed.size == os.path.getsize(path)
     assert ids_of(opened) == [*range(8)] * (2 if joined else 1)
+
+
+def test_neighbours_of_one_schema_share_a_file(folders: ParcelFolders, shared: Path) -> None:
+    other = wide(3).with_column("id", [0.5, 1.5, 2.5])
+    tasks = [wide(2), wide(1), other, wide(4)]
+    [packed] = folders.pack_joined(iter(tasks), sys.maxsize)
+    paths = [Path(path) for path, _ in packed.tables]
+
+    assert len(paths) == 3
+    assert sorted(files_in(shared)) == sorted(paths)
+    assert packed.size == sum(map(os.path.getsize, paths))
+    pieces = list(packed.pieces())
+    assert [piece.num_items for piece in pieces] == [2, 1, 3, 4]
+    assert [str(piece.data.schema.field("id").type) for piece in pieces] == [
+        "int64", "int64", "double", "int64"
+    ]  # fmt: skip
+    assert [piece._carried for piece in pieces] == [{"id"}, {"id"}, frozenset(), {"id"}]
+    opened = packed.open()
+    assert opened.data.equals(join(tasks).data)
+    assert (opened.task_id, opened._parsed, opened._carried) == ("part", {"id"}, frozenset())
+    packed.discard()
+    assert not files_in(shared)
+
+
+def test_small_batches_of_any_types_travel_in_the_message(
+    folders: ParcelFolders, tmp_path: Path
+) -> None:
+    tasks = [batch([1]), batch([2]).with_column("id", ["x"]), batch([3])]
+    [packed] = folders.pack_joined(iter(tasks), sys.maxsize)
+
+    assert packed.data is not None
+    assert (packed.path, packed.tables) == ("", ())
+    assert not files_in(tmp_path)
+    assert packed.open().data.equals(join(tasks).data)
+    assert packed.open().data.column("id").to_pylist() == ["1", '"x"', "3"]
+
+
+@pytest.mark.parametrize("sizes", [[2, 2, 2], [1, 5, 1], [9, 1, 1, 1], [1]])
+def test_all_packers_cut_at_the_same_places(folders: ParcelFolders, sizes: list[int]) -> None:
+    most = 4 * INLINE_BYTES + 1000
+    tasks = [wide(n) for n in sizes]
+    tasks[0] = tasks[0].with_column("id", [str(i) for i in range(sizes[0])])
+    handed = [parcel.open() for parcel in Handed().pack_joined(iter(tasks), most)]
+    packed = [parcel.open() for parcel in folders.pack_joined(iter(tasks), most)]
+
+    assert [task.num_items for task in packed] == [task.num_items for task in handed]
+    assert all(a.data.equals(b.data) for a, b in zip(packed, handed, strict=True))
+    assert sum(task.num_items for task in packed) == sum(sizes)
 
 
 def test_a_full_disk_is_an_error(folders: ParcelFolders, tmp_path: Path) -> None:

@@ -1,19 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """One call of a Step that reads or writes files: lines named, rows counted from the file."""
 
+import errno
+import gzip
+import math
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from tests.backends.calling import Calling, failing
 from tests.toys import KeepEven, Pass, RaiseOn, batch, ids_of
 from thresher.backends.call_failed import CallFailed
+from thresher.errors import PlanError
 from thresher.runs.part import OUT
-from thresher.stages.reading import BadRecord
+from thresher.stages.reading import BadRecord, ReaderStage
+from thresher.stages.text.io import ParquetReaderStage
 from thresher.stages.text.io.jsonl import JsonlReaderStage
-from thresher.stages.text.io.writer import JsonlWriter
+from thresher.stages.text.io.writer import JsonlWriter, ParquetWriter
 from thresher.tasks import FileGroupTask
+from thresher.tasks.types import ColumnType, decode
 
 
 def test_broken_records_are_set_aside_with_file_and_line(call: Calling, tmp_path: Path) -> None:
@@ -41,10 +48,79 @@ def test_rows_that_raise_are_found_again_in_their_file(call: Calling, tmp_path: 
     assert (rejected.row, rejected.file, rejected.line) == (4, str(path), 5)
 
 
-def test_a_missing_file_is_a_data_error(call: Calling, tmp_path: Path) -> None:
-    failed = failing(call, JsonlReaderStage(), FileGroupTask("set", [str(tmp_path / "none")]))
+@pytest.mark.parametrize("stage", [JsonlReaderStage(), ParquetReaderStage()])
+def test_a_missing_file_is_a_matter_of_the_storage(
+    call: Calling, tmp_path: Path, stage: ReaderStage
+) -> None:
+    path = str(tmp_path / "none")
+    with pytest.raises(CallFailed) as caught:
+        call([stage], FileGroupTask("set", [path]))
 
-    assert failed.kind == "data"
+    assert (caught.value.kind, caught.value.stage) == ("storage", path)
+    assert caught.value.lost_file is None
+
+
+def test_a_file_that_cannot_be_read_is_named(call: Calling, tmp_path: Path) -> None:
+    paths = [tmp_path / "a.jsonl.gz", tmp_path / "b.jsonl"]
+    paths[0].write_bytes(gzip.compress(b'{"id":0}\n' * 10)[:-4])
+    paths[1].write_text('{"id": 1}\n{"id": 2}\n')
+    task = FileGroupTask("set", list(map(str, paths)))
+    failed = failing(call, JsonlReaderStage(), task)
+
+    assert failed.kind == "source"
+    assert failed.lost_file is not None
+    assert (failed.lost_file.path, failed.lost_file.rows) == (str(paths[0]), 10)
+    assert failed.lost_file.is_estimate
+    assert failed.lost_file.reason.startswith("the compressed file ends early (after ")
+    assert failed.lost_file.reason.endswith("; mend or replace the file")
+
+    # Then the group is read without it.
+    outs, done = call([JsonlReaderStage(), Pass()], task, lost_files=(failed.lost_file,))
+    assert ids_of(outs) == [1, 2]
+    [rejected] = done.rejected
+    assert (rejected.file, rejected.row, rejected.rows) == (str(paths[0]), 0, 10)
+    assert (rejected.estimated, rejected.failed) == (True, True)
+    assert rejected.error == failed.lost_file.reason
+    assert rejected.cause == f"jsonl_reader_stage: {failed.lost_file.reason}"
+    reader, _ = done.counts
+    assert (reader.rows_in, reader.rows_out, reader.quarantined, reader.balance) == (12, 2, 10, 0)
+    assert reader.estimated == 10
+
+
+def test_what_is_odd_about_a_file_is_told(call: Calling, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(gzip.compress(b'{"id":0}\n') + bytes(3))
+    outs, done = call([JsonlReaderStage(), Pass()], FileGroupTask("set", [str(path)]))
+
+    assert ids_of(outs) == [0]
+    assert done.warnings == [f"{path}: 3 bytes of padding follow the compressed data"]
+    assert done.rejected == []
+
+
+def test_columns_that_are_asked_for_and_absent_are_told(call: Calling, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"text":"a","id":1}\n')
+    reader = JsonlReaderStage(fields=["id", "gone"])
+    _, done = call([reader, Pass()], FileGroupTask("set", [str(path)]))
+
+    assert done.absent == ("gone",)
+    assert done.names == {"id"}
+    assert done.first_names == ("id",)
+
+
+def test_a_part_that_has_failed_is_set_aside_by_file(call: Calling, tmp_path: Path) -> None:
+    paths = [tmp_path / f"{n}.jsonl" for n in range(2)]
+    for n, path in enumerate(paths):
+        path.write_text('{"id": 1}\n' * (n + 2))
+    task = FileGroupTask("set", list(map(str, paths)))
+    outs, done = call([JsonlReaderStage(), Pass()], task, reject="Pass\nKeyError: 'x'")
+
+    assert outs == []
+    assert [(r.file, r.row, r.rows, r.stage, r.error) for r in done.rejected] == [
+        (str(path), 0, n + 2, "Pass", "KeyError: 'x'") for n, path in enumerate(paths)
+    ]
+    assert all(r.failed and not r.estimated for r in done.rejected)
+    assert (done.counts[0].rows_in, done.counts[0].quarantined, done.counts[0].balance) == (5, 5, 0)
 
 
 def test_a_reader_that_raises_is_named(call: Calling) -> None:
@@ -79,6 +155,53 @@ def test_what_is_written_is_counted_from_the_file(call: Calling) -> None:
     [written] = done.files.written
     assert (written.port, written.rows, written.path) == (OUT, 3, ())
     assert done.counts[1].rows_out == 3
+
+
+def test_rows_that_a_format_cannot_express_are_set_aside(call: Calling) -> None:
+    values = [0.5, math.inf, math.nan, -math.inf]
+    _, done = call([Pass(), JsonlWriter("out")], batch(range(4), x=values))
+
+    [written] = done.files.written
+    assert written.rows == 2
+    assert [(r.row, r.stage, r.error, r.failed) for r in done.rejected] == [
+        (row, "jsonl_writer", "column 'x' holds an infinity, which JSON cannot express", False)
+        for row in (1, 3)
+    ]
+    counts = done.counts[1]
+    assert (counts.rows_in, counts.rows_out, counts.quarantined, counts.balance) == (4, 2, 2, 0)
+    with pytest.raises(CallFailed) as caught:
+        call([Pass(), JsonlWriter("out")], batch(range(4), x=values), on_error="raise")
+    assert caught.value.kind == "data"
+
+
+def test_types_of_what_is_written_are_told(call: Calling) -> None:
+    writer = ParquetWriter("out", schema={"x": "float64"})
+    _, done = call([KeepEven(), writer], batch(range(4), x=[1, 2, 3, 4]))
+
+    [written] = done.files.written
+    columns = {"id": ColumnType(pa.int64()), "text": ColumnType(pa.string()),
+               "x": ColumnType(pa.float64())}  # fmt: skip
+    assert decode(written.holds) == columns
+    assert written.columns == ""  # the same
+    assert (written.rows, written.extension) == (2, "parquet")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "storage"),
+        (RuntimeError("no ink"), "raised"),
+        (PlanError("no such option"), "broken"),
+    ],
+)
+def test_a_writer_that_fails_charges_no_rows(call: Calling, error: Exception, kind: str) -> None:
+    class Full(JsonlWriter):
+        def stream(self, file_path: str) -> Any:
+            raise error
+
+    with pytest.raises(CallFailed) as caught:
+        call([Pass(), Full("out")], batch(range(4)))
+    assert caught.value.kind == kind
 
 
 def test_nothing_to_write_makes_no_file(call: Calling) -> None:

@@ -23,7 +23,7 @@ def commands(group: typer.core.TyperGroup, *above: str) -> Iterator[tuple[str, s
         if isinstance(command, typer.core.TyperGroup):
             yield from commands(command, *above, name)
         else:
-            options = [each for one in command.params for each in one.opts]
+            options = [o for one in command.params for o in (*one.opts, *one.secondary_opts)]
             yield " ".join((*above, name)), {each for each in options if OPTION.fullmatch(each)}
 
 

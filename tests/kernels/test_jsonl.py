@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from thresher.kernels import jsonl_plain as plain
 from thresher.kernels import jsonl_write_plain
 from thresher.stages.text.io.jsonl_columns import column as make_column
-from thresher.stages.text.io.jsonl_columns import json_field, text
+from thresher.stages.text.io.jsonl_columns import json_text, text
 from thresher.stages.text.io.jsonl_scan import PADDING, Scan, scan
+from thresher.tasks.json_text import python_values
 
 KEYS = ["a", "text", "", "é"]
 
@@ -96,11 +97,11 @@ def assert_same(data: bytes, keys: list[str], padding: bytes = b'"') -> Scan:
         assert np.array_equal(getattr(left, name), getattr(right, name)), name
     good = left.state != plain.BROKEN
     left, right = left.take(good), right.take(good)
-    for k, key in enumerate(keys):
+    for k in range(len(keys)):
         with kernels("compiled"):
-            compiled = text(left, k), make_column(left, k, json_field(key))
+            compiled = text(left, k), json_text(left, k), *make_column(left, k, None)
         with kernels("plain"):
-            assert compiled == (text(right, k), make_column(right, k, json_field(key)))
+            assert compiled == (text(right, k), json_text(right, k), *make_column(right, k, None))
     return left
 
 
@@ -151,9 +152,11 @@ def test_decoded_text_is_the_text(record: dict[str, object], ascii_only: bool) -
         value = record.get(key)
         with kernels("compiled"):
             (decoded,) = text(scanned, k).to_pylist()
-            (written,) = make_column(scanned, k, json_field(key)).to_pylist()
+            (written,) = json_text(scanned, k).to_pylist()
+            (typed,) = python_values(*make_column(scanned, k, None))
         assert decoded == (value if isinstance(value, str) else None)
         assert written is None if value is None else json.loads(written) == value
+        assert repr(typed) == repr(value)
 
 
 @pytest.mark.parametrize(

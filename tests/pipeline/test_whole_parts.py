@@ -11,9 +11,9 @@ import pytest
 from tests.toys import Pass, read_output, run_quietly
 from thresher.backends import server
 from thresher.backends.local import LocalExecutor
-from thresher.errors import StageError
 from thresher.pipeline import Pipeline
 from thresher.stages.base import ProcessingStage
+from thresher.stages.filtering import with_values
 from thresher.stages.resources import Resources
 from thresher.stages.text.filters import WordCountFilter
 from thresher.stages.text.io import JsonlReader, ParquetReader
@@ -161,19 +161,28 @@ def test_a_segment_begins_where_a_part_has_to_come_together(tmp_path: Path) -> N
     assert [segment.sink for segment in apart.segments] == ["spill", "result"]
 
 
-class Changing(ProcessingStage[DocumentBatch, DocumentBatch]):
-    """Gives a column another type in every batch."""
+class Kinds(ProcessingStage[DocumentBatch, DocumentBatch]):
+    """Gives a column values of every kind, so that small batches have all kinds of types."""
 
     rows = "same"
+    values = ("a", {"a": 1}, 1, 0.5, True, None, [2**60], {"b": 0.25})
 
     def process(self, task: DocumentBatch) -> DocumentBatch:
-        odd = task.data.column("segment_id").to_pylist()[0] % 2
-        return task.with_column("kind", [["a"] if odd else {"a": 1}] * task.num_items)
+        numbers = task.data.column("segment_id").to_pylist()
+        return with_values(task, "kind", [self.values[number % 8] for number in numbers])
 
 
-def test_batches_that_do_not_go_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    small_batches(monkeypatch, 1)
+def test_batches_of_other_types_are_united(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = write(tmp_path / "in", PIECES)
-    with pytest.raises(StageError) as caught:
-        run(tmp_path / "out", source, Changing(), DocumentJoiner())
-    assert "differ in the types" in str(caught.value)
+    whole, _ = run(tmp_path / "whole", source, Kinds(), DocumentJoiner())
+    small_batches(monkeypatch, 1)
+    cut, counts = run(tmp_path / "out", source, Kinds(), DocumentJoiner())
+
+    assert counts["Kinds"].tasks == 40
+    assert cut == whole
+    firsts: dict[str, Any] = {}
+    for piece in sorted(PIECES, key=lambda piece: piece["segment_id"]):
+        value = Kinds.values[piece["segment_id"] % 8]
+        if value is not None:
+            firsts.setdefault(piece["id"], value)
+    assert [row["kind"] for row in whole] == [firsts[row["id"]] for row in whole]

@@ -69,6 +69,8 @@ class Driving:
         run = Run.open(
             NAME, paths, (store, store), take_over=True, beating=False, run_id="simulated"
         )
+        run.retrying = session._retrying(plan)
+        run.expect([part.name for part in plan.parts])
         progress = Progress(session.observer, plan, run, 0.0)
         _pass_signals(process, session)
         try:

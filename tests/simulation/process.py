@@ -14,7 +14,7 @@ from thresher.errors import StorageError
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-WRITES = ("write", "create", "replace")
+WRITES = ("write", "create", "replace", "publish")
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,12 @@ class Source:
     rows: tuple[Row, ...]
     unreadable: bool = False
 
+    @property
+    def fails(self) -> bool:
+        """Whether nothing of it goes well."""
+        kinds = {row.kind for row in self.rows}
+        return self.unreadable or (bool(kinds) and kinds <= {"raises", "kills"})
+
 
 Sources = dict[str, Source]
 
@@ -142,7 +148,7 @@ def plan_of(recipe: Recipe, sources: Sources) -> Plan:
 
 def _stage(name: str) -> Any:
     rows = "subset" if name != "write" else "same"
-    return SimpleNamespace(name=name, rows=rows, kernels=tuple)
+    return SimpleNamespace(name=name, rows=rows, kernels=tuple, whole_parts=False, runtime_env=None)
 
 
 @dataclass
@@ -152,6 +158,7 @@ class Expected:
     files: dict[str, bytes] = field(default_factory=dict)
     quarantined: dict[str, list[int]] = field(default_factory=dict)
     failed: set[str] = field(default_factory=set)
+    has_failures: bool = False
     found: int = 0
     dropped: int = 0
 
@@ -162,11 +169,14 @@ def expected(recipe: Recipe, sources: Sources) -> Expected:
     for name, source in sorted(sources.items()):
         if source.unreadable:
             result.failed.add(name)
+            result.has_failures = True
             continue
         result.found += len(source.rows)
         bad = [row.number for row in source.rows if row.kind != "ok"]
         if bad:
             result.quarantined[name] = bad
+        if any(row.kind in ("raises", "kills") for row in source.rows):
+            result.has_failures = True
         index = 0
         fine = [row for row in source.rows if row.kind != "broken"]
         per_batch = [

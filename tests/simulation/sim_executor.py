@@ -12,7 +12,6 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from tests.simulation.work import Call, Worker
-from thresher.backends.driver import LONE_ATTEMPTS
 from thresher.backends.executor import (
     BaseExecutor,
     Failed,
@@ -21,6 +20,7 @@ from thresher.backends.executor import (
     PartSource,
     Started,
 )
+from thresher.backends.suspects import LONE_ATTEMPTS
 
 if TYPE_CHECKING:
     from tests.simulation.drive import Driving

@@ -26,7 +26,7 @@ from tests.simulation.watch import MANIFEST
 # -- several drivers --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("moment", [*POINTS, "turn", "list", "replace", "make_folder", "create"])
+@pytest.mark.parametrize("moment", [*POINTS, "turn", "list", "publish", "make_folder", "create"])
 def test_two_drivers(moment: str) -> None:
     """A second driver starts and both run on: the older one is fenced."""
     for seed in range(10):
@@ -34,8 +34,8 @@ def test_two_drivers(moment: str) -> None:
         assert struck(told, f"second at {moment}", "second driver")
 
 
-MOMENTS = ("create", "create: sync", "replace", "sync_folder", "size", "list", "write",
-           "retire", "remove_tree", "make_folder", "turn")  # fmt: skip
+MOMENTS = ("create", "create: sync", "publish", "publish: remove", "replace", "sync_folder",
+           "size", "list", "write", "retire", "remove_tree", "make_folder", "turn")  # fmt: skip
 
 
 @pytest.mark.parametrize("moment", [*POINTS, *MOMENTS])
@@ -83,7 +83,7 @@ def test_second_generation_killed_at_forty_percent() -> None:
 
 @pytest.mark.parametrize(
     ("point", "times"),
-    [("before-seal", 1), ("mid-seal", 1), ("replace", 5), ("retire", 5), ("write", 1)],
+    [("before-seal", 1), ("mid-seal", 1), ("publish", 3), ("retire", 5), ("write", 1)],
 )
 @pytest.mark.parametrize("what", ["kill", "power", "full"])
 def test_sealing_is_resumed(what: str, point: str, times: int) -> None:
@@ -97,7 +97,7 @@ def test_sealing_is_resumed(what: str, point: str, times: int) -> None:
 
 def test_a_vanished_part_comes_back() -> None:
     told = run(life(), life(found=sources("a")), life(), life(found=sources("b")))
-    assert told.results == ["complete"] * 4 + ["nothing to do"] * 3
+    assert told.results == ["complete"] * 4 + ["nothing to do"] * 2
     assert {path[0] for path in published_files(told)} == {"b"}
 
 

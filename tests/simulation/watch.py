@@ -95,7 +95,7 @@ class Watch:
 
     def _is_new(self, record: PartRecord, wanted: set[tuple[int, str, str, str]]) -> None:
         known = self.state.records.get(record.key)
-        if known is None or record.failure or known.failure:
+        if known is None or record.has_failed or known.has_failed:
             return
         same = known.fingerprint == record.fingerprint and known.version == record.version
         if same and self._whole(known):
@@ -110,10 +110,14 @@ class Watch:
             raise Broken(f"finished work of part {key} is thrown away")
 
     def _whole(self, record: PartRecord) -> bool:
-        for file in record.files:
-            if not any(self._digest(place) == file.digest for place in self._places(file)):
-                return False
-        return True
+        return all(self._is_somewhere(file) for file in record.files)
+
+    def _is_somewhere(self, file: FileRecord) -> bool:
+        """Whether its bytes are there; power may bring the temporary of a removed file back."""
+        places = self._places(file)
+        if self.lost.intersection(places):
+            return False
+        return any(self._digest(place) == file.digest for place in places)
 
     @staticmethod
     def _places(file: FileRecord) -> tuple[str, str]:
@@ -124,12 +128,11 @@ class Watch:
         """What a record still names must not go, nor a manifest before its generation does."""
         if path == MANIFEST and self._sealing <= self.state.sealed > 0:
             raise Broken("the manifest went before the next generation was complete")
-        if path in self.lost:
-            return
         for record in self.state.records.values():
             for file in record.files:
                 places = self._places(file)
-                if path in places and not any(self._digest(p) == file.digest for p in places):
+                known_lost = self.lost.intersection(places)
+                if path in places and not known_lost and not self._is_somewhere(file):
                     raise Broken(f"{path} is gone, which the record of {record.key} names")
 
     # -- output -------------------------------------------------------------------------------

@@ -128,14 +128,19 @@ class Worker:
         counts = [StageCounts(stage) for stage in self._stages(call)]
         by_name = {count.stage: count for count in counts}
         rejected: Batch = []
+        if call.lease.reject:
+            return self._reject(call, counts, files)
         batches = call.batches
         rows_read = 0
         if batches is None:
             batches, broken = self._read(call)
             rows_read = _last(batches)
             batches = self._admit(call, batches, broken, counts[0], rejected)
+        failed = sum(row.number in call.lease.skip for row in rejected)
         if "filter" in by_name:
+            before = len(rejected)
             batches = self._filter(batches, by_name["filter"], rejected)
+            failed += len(rejected) - before
         children = self._leave(call, batches, by_name, files)
         if rejected:
             files.write(QUARANTINE, rejected)
@@ -143,9 +148,21 @@ class Worker:
             files.discard()
         done = Done(
             token, call.path, call.step, len(children), tuple(counts), tuple(files.written),
-            rows=rows_read,
+            rows=rows_read, failed_rows=failed, cause="filter: raises" if failed else "",
         )  # fmt: skip
         return done, children
+
+    def _reject(
+        self, call: Call, counts: list[StageCounts], files: Temporaries
+    ) -> tuple[Message, list[Call]]:
+        """Count the rows of a part that has failed, and set them aside."""
+        batches, broken = self._read(call)
+        rows = [row for batch in batches for row in batch] + broken
+        counts[0].rows_in = counts[0].quarantined = len(rows)
+        if rows:
+            files.write(QUARANTINE, rows)
+        token, written = call.lease.token, tuple(files.written)
+        return Done(token, call.path, call.step, 0, tuple(counts), written, rows=len(rows)), []
 
     def _admit(
         self, call: Call, batches: list[Batch], broken: Batch, counts: StageCounts, rejected: Batch

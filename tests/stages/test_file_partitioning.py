@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from pathlib import Path
+from unittest import mock
 
 import fsspec
 import pytest
@@ -12,8 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from thresher.errors import PlanError, StorageError
-from thresher.stages.file_partitioning import FilePartitioningStage
-from thresher.storage import parse_size
+from thresher.stages.file_partitioning import (
+    JSONL_EXTENSIONS,
+    PARQUET_EXTENSIONS,
+    FilePartitioningStage,
+)
+from thresher.storage import open_read, parse_size
 from thresher.tasks import EmptyTask
 
 
@@ -52,7 +58,7 @@ def test_a_hidden_folder_may_be_named(tmp_path: Path) -> None:
     make(tmp_path, "_in/.a/b.jsonl", "_in/.a/_c.jsonl")
     assert names(str(tmp_path / "_in/.a")) == ["b.jsonl"]
     assert names(str(tmp_path / "_in/.a/*.jsonl")) == ["b.jsonl"]
-    assert names(str(tmp_path / "_in/.a/_c.jsonl")) == ["_c.jsonl"]
+    assert names(str(tmp_path / "_in/.a/_c.jsonl")) == ["%5Fc.jsonl"]
 
 
 def test_entries(tmp_path: Path) -> None:
@@ -146,6 +152,119 @@ def test_blocks_cover_every_byte_once(tmp_path: Path, sizes: list[int], block: i
             lengths += covered[index] - piece.start
         assert lengths <= block
     assert covered == sizes
+
+
+def notes(*arguments: object, **options: object) -> list[str]:
+    stage = FilePartitioningStage(*arguments, **options)  # type: ignore[arg-type]
+    assert stage.notes() == []
+    for _ in range(2):
+        stage.partitions()
+    return stage.notes()
+
+
+def test_what_is_passed_by_is_told(tmp_path: Path) -> None:
+    root = str(tmp_path / "in")
+    make(tmp_path / "in", "a.jsonl", "b.pq", "c.ndjson.zstd", "d.jl", "_e.csv", ".f", "_g/h.csv")
+    assert notes(root) == []
+    make(tmp_path / "in", "x.CSV", "sub/y.csv.gz", "sub/z.csv", "README", "n\n\udce9.txt")
+    todo = "name endings in file_extensions to read them"
+    found = f"{root}: 5 files are passed by for their endings (.csv, .csv.gz, .txt, none)"
+    assert notes(root) == [f"{found}, e.g. in/README; {todo}"]
+    assert notes([root, f"{root}/*.t*"])[1] == (
+        f"{root}/*.t*: 1 file is passed by for its ending (.txt), e.g. in/n%0A%E9.txt; {todo}"
+    )
+    assert notes(root, file_extensions=[".jsonl"]) == []
+    (told,) = notes(root, file_extensions=JSONL_EXTENSIONS)
+    assert ".pq" in told
+    (told,) = notes(root, file_extensions=PARQUET_EXTENSIONS)
+    assert "8 files" in told
+    assert ".ndjson.zstd, ..." in told
+    assert names(root, file_extensions=[".csv"]) == ["sub/y.csv.gz", "sub/z.csv", "x.CSV"]
+
+
+def test_endings_of_lines_and_row_groups(tmp_path: Path) -> None:
+    make(tmp_path, *(f"a{ending}" for ending in JSONL_EXTENSIONS), size=25)
+    make(tmp_path, *(f"b{ending}.gzip" for ending in JSONL_EXTENSIONS), size=25)
+    parts = FilePartitioningStage(str(tmp_path), blocksize=20).partitions()
+    assert len(parts) == 3 * len(JSONL_EXTENSIONS)
+    for ending in PARQUET_EXTENSIONS:
+        make(tmp_path / "parquet", f"a{ending}")
+    units = {
+        s.unit
+        for _, t in FilePartitioningStage(f"{tmp_path}/parquet").partitions()
+        for s in t.slices
+    }
+    assert units == {"row_groups"}
+
+
+def test_descriptions_of_data_sets_are_no_data(tmp_path: Path) -> None:
+    root = str(tmp_path)
+    make(tmp_path, "a.jsonl", "dataset_infos.json", "sub/Dataset_Info.JSON", "sub/state.json")
+    make(tmp_path, "metadata.jsonl", "other_state.json", "croissant.jsonl")
+    read = ["a.jsonl", "croissant.jsonl", "metadata.jsonl", "other_state.json"]
+    assert (
+        names(root) == names(f"{root}/**") == names(root, file_extensions=["json", "jsonl"]) == read
+    )
+    assert names(f"{root}/**/*.json") == ["other_state.json"]
+    assert names(f"{root}/**/state.json") == ["sub/state.json"]
+    assert names(f"{root}/dataset_infos.json") == ["dataset_infos.json"]
+    assert names([root, f"{root}/sub/state.json"])[-1] == "sub/state.json"
+    last = tmp_path.name
+    assert notes(root) == [
+        f"{root}: 3 files are passed by as descriptions of a data set, e.g. "
+        f"{last}/dataset_infos.json; name a file itself to read it"
+    ]
+    with pytest.raises(PlanError, match="no file") as caught:
+        names(f"{root}/sub")
+    assert "name a file itself" in caught.value.todo
+
+
+def test_special_files_are_told(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "b.jsonl")
+    with pytest.raises(PlanError) as caught:
+        names(str(tmp_path))
+    assert "as a pipe" in caught.value.todo
+    make(tmp_path, "a.jsonl")
+    (told,) = notes(f"{tmp_path}/*", file_extensions=["jsonl"])
+    assert told.endswith(
+        f"1 file is passed by as a pipe, socket or device, e.g. {tmp_path.name}/b.jsonl"
+    )
+
+
+@pytest.mark.parametrize(
+    ("begin", "n_parts"),
+    [
+        (b"\x1f\x8b\x08", 1), (b"\x28\xb5\x2f\xfd", 1), (b"\x50\x2a\x4d\x18", 1), (b"BZh9", 1),
+        (b"\xfd7zXZ\x00", 1), (b"{}\n", 3), (b"BZhello", 3), (b"\xef\xbb\xbf{}", 3),
+        (b"\xfd7zXY", 3),
+    ],
+)  # fmt: skip
+def test_compressed_bytes_are_not_cut(tmp_path: Path, begin: bytes, n_parts: int) -> None:
+    (tmp_path / "a.jsonl").write_bytes(begin.ljust(25, b"x"))
+    (tmp_path / "b.jsonl").write_bytes(begin)
+    (tmp_path / "c.jsonl.gz").write_bytes(begin.ljust(25, b"x"))
+    url = f"memory://{tmp_path.name}-{n_parts}-{begin.hex()}"
+    fsspec.filesystem("memory").pipe_file(f"{url}/a.jsonl", begin.ljust(25, b"x"))
+    assert len(names(str(tmp_path), blocksize=10)) == n_parts + 2
+    assert len(names(url, blocksize=10)) == n_parts
+
+
+def test_only_what_would_be_cut_is_opened(tmp_path: Path) -> None:
+    make(tmp_path, "a.jsonl", "c.jsonl.gz", "d.parquet", size=20)
+    make(tmp_path, "b.jsonl", size=30)
+    with mock.patch("thresher.storage.listing.open_read", wraps=open_read) as opened:
+        names(str(tmp_path), blocksize=25)
+        FilePartitioningStage(str(tmp_path), blocksize=25).partitions(split=False)
+    assert [call.args[0] for call in opened.call_args_list] == [str(tmp_path / "b.jsonl")]
+
+
+def test_parts_of_one_name_are_refused(tmp_path: Path) -> None:
+    make(tmp_path, "a.jsonl", "a.jsonl+1.jsonl", "b.jsonl")
+    (tmp_path / "a.jsonl+1.jsonl").rename(tmp_path / "a.jsonl+1")
+    with pytest.raises(PlanError, match="both be named"):
+        names(
+            [f"{tmp_path}/{n}" for n in ("a.jsonl", "b.jsonl", "a.jsonl+1")], files_per_partition=2
+        )
 
 
 def test_nothing_found(tmp_path: Path) -> None:

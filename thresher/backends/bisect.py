@@ -6,10 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import pyarrow as pa
-
 from thresher.backends.call_failed import CallFailed
 from thresher.tasks import DocumentBatch
+from thresher.tasks.joining import join
 
 Call = Callable[[DocumentBatch], list[DocumentBatch]]
 
@@ -20,17 +19,20 @@ class Bisected:
 
     outs: list[DocumentBatch] = field(default_factory=list)
     bad: list[tuple[DocumentBatch, Exception]] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
 
 
-def bisect(call: Call, batch: DocumentBatch, error: Exception) -> Bisected:
+def bisect(call: Call, batch: DocumentBatch, error: Exception, first: int = 0) -> Bisected:
     """Halve ``batch``, on which ``call`` raised ``error``, until only single rows raise.
 
-    ``bad`` holds those as one-row batches with their error, in order. Memory errors are met the
+    ``bad`` holds those as one-row batches with their error, in order, and ``places`` where they
+    stand, counted from ``first``. Memory errors are met the
     same way: smaller batches need less. A broken contract is no matter of rows and ends it all.
     """
     result = Bisected()
     if batch.num_items <= 1:
         result.bad.append((batch, error))
+        result.places.append(first)
         return result
     middle = batch.num_items // 2
     for start, stop in ((0, middle), (middle, batch.num_items)):
@@ -40,20 +42,14 @@ def bisect(call: Call, batch: DocumentBatch, error: Exception) -> Bisected:
         except CallFailed:
             raise
         except Exception as raised:
-            inner = bisect(call, piece, raised)
+            inner = bisect(call, piece, raised, first + start)
             result.outs += inner.outs
             result.bad += inner.bad
+            result.places += inner.places
     return result
 
 
-def join(batches: list[DocumentBatch]) -> list[DocumentBatch]:
-    """Put the pieces of a bisected batch together again, as one batch where types allow."""
+def rejoined(batches: list[DocumentBatch]) -> list[DocumentBatch]:
+    """The pieces of a bisected batch as one batch; none if no rows are left."""
     pieces = [batch for batch in batches if batch.num_items]
-    if len(pieces) <= 1:
-        return pieces
-    try:
-        table = pa.concat_tables([piece.data for piece in pieces], promote_options="permissive")
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        return pieces
-    carried = frozenset.intersection(*(piece._carried for piece in pieces))
-    return [pieces[0].evolve(data=table, _carried=carried)]
+    return [join(pieces)] if pieces else []

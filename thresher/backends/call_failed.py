@@ -5,19 +5,32 @@ from __future__ import annotations
 
 from thresher.backends.executor import Failed
 from thresher.errors import ThresherError
-from thresher.runs.part import Path
+from thresher.runs.part import LostFile, Path
 
 
 class CallFailed(Exception):
     """A call that could not be brought to an end; becomes a ``Failed`` message."""
 
-    def __init__(self, kind: str, stage: str, error: str, detail: str = "") -> None:
+    def __init__(
+        self,
+        kind: str,
+        stage: str,
+        error: str,
+        detail: str = "",
+        *,
+        cause: str = "",
+        lost_file: LostFile | None = None,
+    ) -> None:
         super().__init__(kind, stage, error, detail)
         self.kind, self.stage, self.error, self.detail = kind, stage, error, detail
+        self.cause, self.lost_file = cause, lost_file
 
     def message(self, token: str, path: Path, step: int, rows: int) -> Failed:
         """The message that tells the driver."""
-        return Failed(token, path, step, self.kind, self.error, self.stage, self.detail, rows)
+        return Failed(
+            token, path, step, self.kind, self.error, self.stage, self.detail, rows, self.cause,
+            self.lost_file,
+        )  # fmt: skip
 
 
 def in_words(error: Exception) -> str:

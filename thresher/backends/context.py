@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from thresher.runs.part import LostFile
+
 
 @dataclass(frozen=True)
 class RunContext:
@@ -22,6 +24,8 @@ class RunContext:
         ``"quarantine"`` or ``"raise"``.
     durable : bool
         Whether closed files are synced to disk.
+    typed : bool
+        Whether all files of the output are to have one schema.
     node_folder : str
         Where once-per-machine work is noted.
     """
@@ -35,6 +39,7 @@ class RunContext:
     durable: bool = True
     node_folder: str = ""
     inline_bytes: int = 2048
+    typed: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,3 +51,5 @@ class Attempt:
     rows: tuple[int, int] | None = None
     skip: tuple[tuple[int, str], ...] = ()
     probe: bool = False
+    lost_files: tuple[LostFile, ...] = ()
+    reject: str = ""

@@ -8,28 +8,33 @@ the simulator can lead it through thousands of schedules.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from thresher.backends.executor import Done, Failed, Heartbeat, Lease, Message, Started
+from thresher.backends.faults import WORKER_DIED
+from thresher.backends.quarantine import Rejected
+from thresher.backends.suspects import Search
 from thresher.backends.tree import Tree, gather
 from thresher.errors import EngineError, ModelError, StageError, StorageError, ThresherError
 from thresher.runs.balance import check_balance
-from thresher.runs.part import Outcome, Part
+from thresher.runs.part import LostFile, Outcome, Part, rows_found
 from thresher.runs.tally import Tally
+from thresher.stats import StageCounts
+from thresher.tasks import FileGroupTask
 
 MAX_ATTEMPTS = 3
 """Deaths after which a part is under suspicion and its rows are probed."""
-
-LONE_ATTEMPTS = 3
-"""Deaths in a row that a single row must cause to be found guilty."""
 
 BLIND_ATTEMPTS = 12
 """Deaths before a single row was read after which the source itself is found guilty.
 
 Workers are also killed from outside, often as they start; that must not cost a part its place.
 """
+
+MAX_DISTURBANCES = 50
+"""Deaths for no fault of the rows, without any call that ended well, that end the run."""
 
 MAX_GUILTY = 8
 """Guilty rows in one part above which it is not the rows that are to blame."""
@@ -39,6 +44,15 @@ MAX_DEATHS_IN_A_ROW = 100
 
 MAX_ROUNDS = 6
 """Searches for guilty rows after which the part is given up."""
+
+STORAGE_ATTEMPTS = 4
+"""Failures of the storage on one part that end the run."""
+
+STORAGE_PAUSE = 0.2
+"""Seconds before a part is tried again after such a failure; doubled by each further one."""
+
+PLACE_PARTS = 3
+"""Parts that fail in a row for want of something outside the data, after which the run ends."""
 
 RATE_FROM = 1_000
 """Records from which on the error rate is judged while the run goes on."""
@@ -54,15 +68,6 @@ class Policy:
 
 
 @dataclass
-class _Bisection:
-    """The search for the rows that kill their worker."""
-
-    ranges: list[tuple[int, int]]
-    lone_deaths: int = 0
-    error: str = ""
-
-
-@dataclass
 class _State:
     """One part on its way."""
 
@@ -71,7 +76,13 @@ class _State:
     rounds: int = 0
     rows: int = 0
     skip: dict[int, str] = field(default_factory=dict)
-    bisection: _Bisection | None = None
+    search: Search | None = None
+    lost_files: dict[str, LostFile] = field(default_factory=dict)
+    reject: str = ""
+    cause: str = ""
+    storage_failures: int = 0
+    well_before: int = -1  # parts that had gone well when something outside failed first
+    not_before: float = 0.0
 
 
 @dataclass
@@ -101,6 +112,11 @@ class Driver:
         Goes into tokens, so that no two drivers' temporaries are called the same.
     counted : Tally
         What earlier runs found and lost, for the error rate.
+    good_before, failed_before : int
+        Parts of the Segment that earlier runs have brought to a good end, and to a bad one.
+    source : Sequence[StageCounts]
+        Stages up to the one that reads the source, by name: rows that nobody could count are
+        charged to the last.
     """
 
     def __init__(
@@ -112,6 +128,9 @@ class Driver:
         can_bisect: bool = True,
         policy: Policy | None = None,
         counted: Tally | None = None,
+        good_before: int = 0,
+        failed_before: int = 0,
+        source: Sequence[StageCounts] = (StageCounts("source"),),
     ) -> None:
         self.policy = policy or Policy()
         self.epoch = epoch
@@ -121,6 +140,7 @@ class Driver:
         self.draining = False
         self._waiting = deque(_State(part) for part in parts)
         self._retries: deque[_State] = deque()
+        self._last: deque[_State] = deque()  # tried again when all others were tried
         self._states: dict[str, _State] = {}
         self._attempts: dict[str, _Attempt] = {}
         self._tokens = 0
@@ -129,6 +149,13 @@ class Driver:
         self._outcomes: list[Outcome] = []
         self._reasons: Counter[str] = Counter()
         self._deaths = 0
+        self._disturbances = 0
+        self._went_well = 0
+        self._good = good_before
+        self._failed_parts = failed_before
+        self._first_failed = ""
+        self._failed_places: set[str] = set()
+        self._source = tuple(source)
         self.restarts = 0  # of workers, over the whole run of the Segment
 
     # -- leases -------------------------------------------------------------------------------
@@ -137,8 +164,12 @@ class Driver:
         """The next lease, if memory allows one more part; retries and probes come first."""
         if self.error is not None:
             return None
-        if self._retries:
-            return self._lease(self._retries.popleft(), now)
+        for _ in range(len(self._retries)):
+            if self._retries[0].not_before <= now:
+                return self._lease(self._retries.popleft(), now)
+            self._retries.rotate(-1)
+        if not self._waiting and self._last and not self.draining:
+            return self._lease(self._last.popleft(), now)
         if self.draining or not self._waiting:
             return None
         estimate = self._waiting[0].part.estimate
@@ -155,8 +186,9 @@ class Driver:
         self.draining = True
         for attempt in [each for each in self._attempts.values() if not each.begun]:
             self._put_off(self._release(attempt))
-        while self._retries:
-            self._put_off(self._retries.popleft())
+        for waiting in (self._retries, self._last):
+            while waiting:
+                self._put_off(waiting.popleft())
 
     @property
     def done(self) -> bool:
@@ -164,7 +196,7 @@ class Driver:
         if self.error is not None:
             return True
         waiting = bool(self._waiting) and not self.draining
-        return not (waiting or self._retries or self._attempts)
+        return not (waiting or self._retries or self._last or self._attempts)
 
     @property
     def running(self) -> int:
@@ -200,13 +232,16 @@ class Driver:
     def _lease(self, state: _State, now: float) -> Lease:
         self._tokens += 1
         token = f"{self.epoch}-{state.part.segment}-{self._tokens}"
-        if state.bisection is not None and state.bisection.ranges:
-            lease = Lease(
-                token, state.part, rows=state.bisection.ranges[-1], probe=True, alone=True
-            )
+        lost = tuple(state.lost_files.values())
+        if state.search is not None:
+            rows = state.search.probe
+            lease = Lease(token, state.part, rows=rows, probe=True, alone=True, lost_files=lost)
         else:
             cut = (0, state.part.rows or 0) if state.part.cut else None
-            lease = Lease(token, state.part, cut, dict(state.skip), alone=state.attempts > 0)
+            alone = state.attempts > 0 or bool(state.reject)
+            lease = Lease(
+                token, state.part, cut, dict(state.skip), False, alone, lost, state.reject
+            )
         self._states[token] = state
         self._attempts[token] = _Attempt(lease, Tree(self.n_steps - 1), now)
         return lease
@@ -230,12 +265,14 @@ class Driver:
                 self._completed(attempt)
         elif isinstance(message, Failed):
             self._saw_rows(message.token, message.rows)
-            self._failed(attempt, message)
+            self._failed(attempt, message, now)
         else:
             assert isinstance(message, Started)
 
     def finish(self) -> None:
-        """Judge the error rate over everything, at the end of the run."""
+        """Judge the errors over everything, at the end of the run."""
+        if self.error is None and self._failed_parts and not self._good:
+            self.error = all_failed(self._failed_parts, self._reasons, self._first_failed)
         if self.error is None:
             self._judge(final=True)
 
@@ -263,43 +300,105 @@ class Driver:
                 todo="a stage lost or invented rows; nothing of this part was committed",
             )
             return
+        if state.reject:
+            outcome = _as_failure(outcome, state)
         self._settled(state, outcome)
 
     def _settled(self, state: _State, outcome: Outcome) -> None:
         """The part is finished, for good or for quarantine."""
         self._in_flight -= state.part.estimate
         part = state.part
-        self._tally.add(
-            outcome.counts, outcome.failure, outcome.lost_rows, part.source_bytes, not part.segment
-        )
+        self._tally.add(outcome.counts, outcome.failure, part.source_bytes, not part.segment)
         self._reasons.update(outcome.reasons)
-        if outcome.failure:
-            self._reasons[outcome.failure] += 1
+        if outcome.failure or 0 < outcome.failed_rows >= rows_found(outcome.counts):
+            self._failed_parts += 1
+            lost = next(iter(state.lost_files), f"part {part.name!r}")
+            self._first_failed = self._first_failed or lost
+        else:
+            self._good += 1
+            self._went_well += 1
+            self._disturbances = 0
+            self._failed_places.clear()
         self._outcomes.append(outcome)
         self._judge()
 
-    def _failed(self, attempt: _Attempt, failed: Failed) -> None:
+    def _failed(self, attempt: _Attempt, failed: Failed, now: float) -> None:
         state = self._release(attempt)
         where = f"stage {failed.stage!r}, part {state.part.name!r}"
-        if failed.kind in ("setup", "broken", "model"):
+        if failed.kind == "unused":
+            self._again(state)
+        elif failed.kind == "storage":
+            self._storage_failed(state, failed, now)
+        elif state.reject:
+            self._uncounted(state)
+        elif failed.kind in ("setup", "broken", "model"):
             kind = ModelError if failed.kind == "model" else StageError
             self.error = kind(failed.error, where=where, todo=failed.detail)
-        elif failed.kind == "storage":
-            self.error = StorageError(failed.error, where=failed.stage, todo=failed.detail)
         elif failed.kind == "died":
             self._died(state, attempt.lease, failed)
-        elif failed.kind == "unused":
-            self._again(state)
         elif self.policy.on_error == "raise":
             self.error = StageError(
                 failed.error, where=where, todo=failed.detail or "mend the input or the stage"
             )
+        elif failed.kind == "source" and failed.lost_file is not None:
+            self._lost_file(state, failed.lost_file, failed)
         elif attempt.lease.probe:
             self._probed(state, died=False)
+        elif failed.kind == "place":
+            self._place_failed(state, failed, where)
         else:
             state.attempts += 1
             again = failed.kind == "raised" and state.attempts < MAX_ATTEMPTS
-            self._again(state) if again else self._give_up(state, f"{failed.stage}: {failed.error}")
+            self._again(state) if again else self._give_up(
+                state, failed.stage, failed.error, failed.cause
+            )
+
+    def _storage_failed(self, state: _State, failed: Failed, now: float) -> None:
+        """A passing failure of the storage costs a pause; a lasting one ends the run."""
+        state.storage_failures += 1
+        if state.storage_failures >= STORAGE_ATTEMPTS:
+            self.error = StorageError(failed.error, where=failed.stage, todo=failed.detail)
+            return
+        state.not_before = now + STORAGE_PAUSE * 2 ** (state.storage_failures - 1)
+        self._again(state)
+
+    def _lost_file(self, state: _State, lost: LostFile, failed: Failed) -> None:
+        """Leave a file out that cannot be read; a part without any other has failed."""
+        task = state.part.task
+        files = {piece.path for piece in task.slices} if isinstance(task, FileGroupTask) else set()
+        if lost.path in state.lost_files or not files - {*state.lost_files, lost.path}:
+            state.lost_files.setdefault(lost.path, lost)
+            self._give_up(state, failed.stage, lost.reason, f"{failed.stage}: unreadable")
+            return
+        state.lost_files[lost.path] = lost
+        self._again(state)
+
+    def _place_failed(self, state: _State, failed: Failed, where: str) -> None:
+        """Something outside the data is missing: for this part alone, or for all of them?
+
+        The part is tried again after all others. If none of them went well meanwhile it is no
+        matter of the part: the run ends, and nothing is charged to rows.
+        """
+        state.attempts += 1
+        if state.well_before < 0:
+            state.well_before = self._went_well
+        self._failed_places.add(state.part.name)
+        went_well = self._went_well > state.well_before
+        if state.attempts >= MAX_ATTEMPTS and went_well:
+            self._give_up(state, failed.stage, failed.error, failed.cause)
+        elif state.attempts >= MAX_ATTEMPTS or (
+            len(self._failed_places) >= PLACE_PARTS and not went_well
+        ):
+            self.error = StageError(
+                failed.error,
+                where=where,
+                todo="mend it and run again: what is committed stays, and nothing was charged to "
+                "rows",
+            )
+        elif self.draining:
+            self._put_off(state)
+        else:
+            self._last.append(state)
 
     def _died(self, state: _State, lease: Lease, failed: Failed) -> None:
         self._deaths += 1
@@ -327,31 +426,35 @@ class Driver:
             self._again(state)
         elif self.can_bisect and state.rows > 0 and state.rounds < MAX_ROUNDS:
             state.rounds += 1
-            state.bisection = _Bisection(_pieces((0, state.rows)), error=failed.error)
+            state.search = Search.among(state.rows, failed.error)
             self._again(state)
         else:
-            self._give_up(state, f"the worker died {state.attempts} times: {failed.error}")
+            reason = f"the worker died {state.attempts} times: {failed.error}"
+            self._give_up(state, failed.stage or self._source[-1].stage, reason, WORKER_DIED)
 
     def _probed(self, state: _State, *, died: bool) -> None:
-        """One range of a bisection is judged; the last one leads back to a whole attempt."""
-        bisection = state.bisection
-        assert bisection is not None
-        low, high = bisection.ranges[-1]
-        if died and high - low == 1 and bisection.lone_deaths + 1 < LONE_ATTEMPTS:
-            bisection.lone_deaths += 1
-        else:
-            bisection.ranges.pop()
-            bisection.lone_deaths = 0
-            if died and high - low == 1:
-                state.skip[low] = f"kills its worker: {bisection.error}"
-            elif died:
-                bisection.ranges += _pieces((low, high))
+        """One probe of a search is judged; the last one leads back to a whole attempt."""
+        search = state.search
+        assert search is not None
+        verdict = search.judge(died=died, disturbed=self._disturbances > 0)
+        if verdict.is_disturbed:
+            self._disturbances += 1
+            if self._disturbances > MAX_DISTURBANCES:
+                self.error = EngineError(
+                    f"workers die whatever they work on: {search.error}",
+                    where=f"part {state.part.name!r}",
+                    todo="find out what ends them (the system's log tells of memory), then run "
+                    "again: nothing was charged to rows",
+                )
+                return
+        if verdict.guilty is not None:
+            state.skip[verdict.guilty] = f"kills its worker: {search.error}"
         if len(state.skip) > MAX_GUILTY:
-            reason = f"more than {MAX_GUILTY} of its rows kill their worker: {bisection.error}"
-            self._give_up(state, reason)
+            reason = f"more than {MAX_GUILTY} of its rows kill their worker: {search.error}"
+            self._give_up(state, self._source[-1].stage, reason, WORKER_DIED)
             return
-        if not bisection.ranges:
-            state.bisection = None
+        if search.is_over:
+            state.search = None
             state.attempts = 0
         self._again(state)
 
@@ -366,8 +469,40 @@ class Driver:
         self._in_flight -= state.part.estimate
         self._waiting.append(state)
 
-    def _give_up(self, state: _State, reason: str) -> None:
-        self._settled(state, Outcome(state.part, [], failure=reason, lost_rows=state.rows))
+    def _give_up(self, state: _State, stage: str, reason: str, cause: str) -> None:
+        """The part has failed; what remains is to count its rows."""
+        state.reject = f"{stage}\n{reason}"
+        state.cause = cause
+        state.search = None
+        state.skip.clear()
+        self._reasons[f"{stage}: {reason}"] += 1
+        if all_lost(state.part, state.lost_files):
+            self._uncounted(state)
+        else:
+            self._again(state)
+
+    def _uncounted(self, state: _State) -> None:
+        """Nobody can count the part's rows: what is known of them, or an estimate, stands."""
+        part = state.part
+        stage, _, reason = state.reject.partition("\n")
+        known = part.rows is not None and not part.cut
+        lost = list(state.lost_files.values())
+        rows = part.rows or 0
+        if not known:
+            rows = sum(file.rows for file in lost)
+        if not known and not (lost and all(not file.is_estimate for file in lost)):
+            rows = max(rows, state.rows, self._tally.rows_in(part.source_bytes), 1)
+        exact = known or bool(lost and all(not file.is_estimate for file in lost))
+        *before, last = (replace(counts, metrics=dict(counts.metrics)) for counts in self._source)
+        last.rows_in = last.quarantined = rows
+        last.estimated = 0 if exact else rows
+        files = part.task.data if isinstance(part.task, FileGroupTask) else [""]
+        entry = Rejected(
+            part.name, 0, stage, reason, str(files[0]) if files else "", rows=rows,
+            estimated=not exact, failed=True,
+        )  # fmt: skip
+        outcome = Outcome(part, [*before, last], lines=[entry.to_json()])
+        self._settled(state, _as_failure(outcome, state))
 
     def _judge(self, *, final: bool = False) -> None:
         """Stop the run once too large a share of it went to quarantine."""
@@ -390,11 +525,27 @@ class Driver:
             )
 
 
-def _pieces(span: tuple[int, int]) -> list[tuple[int, int]]:
-    """A range of rows in four, the lowest last, so that it is probed first.
+def _as_failure(outcome: Outcome, state: _State) -> Outcome:
+    """The outcome of a part that has failed as a whole."""
+    stage, _, reason = state.reject.partition("\n")
+    outcome.failure = f"{stage}: {reason}"
+    outcome.failed_rows = sum(counts.quarantined for counts in outcome.counts)
+    outcome.cause = state.cause
+    return outcome
 
-    A guilty piece costs a worker and an innocent one does not: four pieces cost fewer than two.
-    """
-    low, high = span
-    size = max(1, -(-(high - low) // 4))
-    return [(start, min(start + size, high)) for start in range(low, high, size)][::-1]
+
+def all_lost(part: Part, lost: dict[str, LostFile]) -> bool:
+    """Whether none of the part's files can be read."""
+    task = part.task
+    return isinstance(task, FileGroupTask) and {piece.path for piece in task.slices} <= set(lost)
+
+
+def all_failed(parts: int, reasons: Counter[str], first: str = "") -> StageError:
+    """The error of a run in which nothing went well; ``first`` is what failed first."""
+    often = "".join(f"; most often: {reason}" for reason, _ in reasons.most_common(1))
+    noun = "the only part" if parts == 1 else f"all {parts} parts"
+    return StageError(
+        f"{noun} failed{often}",
+        where=first + (", ..." if first and parts > 1 else ""),
+        todo="mend the cause and run again; the quarantine files hold the reasons",
+    )

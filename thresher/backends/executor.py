@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from thresher.planning.machine import Machine
 from thresher.planning.plan import Step
-from thresher.runs.part import Part, Path, WrittenFile
+from thresher.runs.part import LostFile, Part, Path, WrittenFile
 from thresher.stats import StageCounts
 
 
@@ -29,6 +29,11 @@ class Lease:
         Source rows that go to quarantine unprocessed, with the reason.
     probe : bool
         The attempt only finds out whether its rows kill their worker; it leaves nothing behind.
+    lost_files : tuple[LostFile, ...]
+        Files of the part that cannot be read: their rows go to quarantine.
+    reject : str
+        The part has failed: its rows are counted and go to quarantine for this reason, the name of
+        the stage and what went wrong on two lines.
     """
 
     token: str
@@ -37,6 +42,8 @@ class Lease:
     skip: dict[int, str] = field(default_factory=dict)
     probe: bool = False
     alone: bool = False
+    lost_files: tuple[LostFile, ...] = ()
+    reject: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,14 @@ class Done:
     memory : int
         Bytes: the largest resident memory its worker has had, of threads each one's share of their
         process; 0 if unknown.
+    failed_rows : int
+        Rows in quarantine because a stage failed on them.
+    cause : str
+        What failed, in a form that is the same at every attempt.
+    first_names, names, absent : tuple[str, ...]
+        What the reader tells of columns; see :class:`PartRecord`.
+    warnings : tuple[str, ...]
+        What is odd about the source, and harmless.
     """
 
     token: str
@@ -92,6 +107,12 @@ class Done:
     reasons: tuple[tuple[str, int], ...] = ()
     worker: str = ""
     memory: int = 0
+    failed_rows: int = 0
+    cause: str = ""
+    first_names: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,10 +120,12 @@ class Failed:
     """A call has ended badly.
 
     ``kind`` is ``"died"`` (the worker is gone), ``"raised"`` (the stage raised and could not be
-    narrowed to rows), ``"data"`` (the source cannot be read), ``"setup"`` (a stage could not be
-    set up), ``"model"`` (because its model cannot be loaded), ``"broken"`` (a stage broke its
-    contract), ``"storage"`` (the worker could not write; ``stage`` is then the path) or
-    ``"unused"`` (the engine ended through no fault of this attempt, which does not count).
+    narrowed to rows), ``"place"`` (it raised for want of something outside the data, a server for
+    one), ``"data"`` (the part cannot be read), ``"source"`` (one of its files cannot, which is
+    ``lost_file``), ``"setup"`` (a stage could not be set up), ``"model"`` (because its model cannot
+    be loaded), ``"broken"`` (a stage broke its contract), ``"storage"`` (a file could not be read
+    or written; ``stage`` is then the path) or ``"unused"`` (the engine ended through no fault of
+    this attempt, which does not count). ``cause`` is that of a :class:`PartRecord`.
     """
 
     token: str
@@ -113,6 +136,8 @@ class Failed:
     stage: str = ""
     detail: str = ""
     rows: int = 0
+    cause: str = ""
+    lost_file: LostFile | None = None
 
 
 Message = Started | Heartbeat | Done | Failed

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +12,10 @@ import pyarrow.compute as pc
 
 from thresher.errors import StageError
 from thresher.stages.base import Rows
-from thresher.tasks import RAW, ROW, DocumentBatch
+from thresher.tasks import HIDDEN, RAW, ROW, DocumentBatch
 from thresher.tasks.columns import from_numpy, to_numpy
+from thresher.tasks.json_text import python_values
+from thresher.tasks.types import is_json, is_text, json_field
 
 Numbers = np.ndarray[tuple[int], np.dtype[np.int64]]
 
@@ -124,32 +127,84 @@ def _broken(stage: str, declared: str, did: str) -> StageError:
     )
 
 
-def restore(task: DocumentBatch, out: DocumentBatch, *, ours: bool) -> DocumentBatch:
+def restore(
+    task: DocumentBatch, out: DocumentBatch, seen: DocumentBatch, *, ours: bool
+) -> DocumentBatch:
     """Give an output the hidden facts that its stage did not know of.
 
     The raw records are taken along by row number, and the columns that still hold what was read
-    are found: our own stages keep that right themselves, after others values are compared.
+    are found: our own stages keep that right themselves, after others values are compared with
+    those that the stage has ``seen``. Columns of JSON that are unchanged are JSON again.
     """
-    before, after = numbers(task), numbers(out)
-    if not task._parsed or before is None or after is None:
-        return _without_raw(out)
-    if not _is_unique_subset(before, after):
-        return _without_raw(out)
-    if ours and RAW in out.data.column_names:
+    if ours and (RAW in out.data.column_names or not task._parsed):
+        if not task._parsed:
+            return _without_raw(out)
         return out.evolve(_parsed=task._parsed, _carried=task._carried & out._carried)
+    before, after = numbers(task), numbers(out)
+    if before is None or after is None or not np.isin(after, before).all():
+        return _without_raw(_json_again(out, seen.data))
     positions = _positions(before, after)
-    source = task.data if positions is None else task.data.take(from_numpy(np.asarray(positions)))
-    data = out.data
+    source, shown = task.data, seen.data
+    if positions is not None:
+        chosen = from_numpy(positions)
+        source, shown = source.take(chosen), shown.take(chosen)
+    keeps_records = bool(task._parsed) and _is_unique_subset(before, after)
+    data, unchanged = _unchanged_columns(out.data, source, shown, task._carried)
+    if not keeps_records:
+        return _without_raw(out.evolve(data=data))
     if RAW not in data.column_names:
         data = data.append_column(source.schema.field(RAW), source.column(RAW))
-    carried = set()
-    for name in task._carried & set(data.column_names):
-        same = _unchanged(source.column(name), data.column(name))
-        if same:
-            carried.add(name)
-            index = data.schema.get_field_index(name)
-            data = data.set_column(index, source.schema.field(name), source.column(name))
-    return out.evolve(data=data, _parsed=task._parsed, _carried=frozenset(carried))
+    return out.evolve(data=data, _parsed=task._parsed, _carried=task._carried & unchanged)
+
+
+def _unchanged_columns(
+    data: pa.Table, source: pa.Table, shown: pa.Table, carried: frozenset[str]
+) -> tuple[pa.Table, frozenset[str]]:
+    """The table with the columns that a stage did not change as they were, and their names.
+
+    Only those matter that are carried, or that are JSON.
+    """
+    unchanged = set()
+    for name in data.column_names:
+        at = source.schema.get_field_index(name)
+        if at < 0 or name in HIDDEN:
+            continue
+        field = source.schema.field(at)
+        if name not in carried and not is_json(field):
+            continue
+        index = data.schema.get_field_index(name)
+        if _unchanged(shown.column(name), data.column(index)):
+            unchanged.add(name)
+            data = data.set_column(index, field, source.column(at))
+        elif is_json(shown.schema.field(name)) and is_text(data.schema.field(index)):
+            data = data.set_column(
+                index, json_field(name), _requoted(shown.column(name), data.column(index))
+            )
+    return data, frozenset(unchanged)
+
+
+def _requoted(before: pa.ChunkedArray, after: pa.ChunkedArray) -> pa.Array:
+    """A column of JSON text in which a stage has put other strings: these are text."""
+    texts = [
+        new if new == old or new is None else json.dumps(new, ensure_ascii=False)
+        for old, new in zip(before.to_pylist(), after.to_pylist(), strict=True)
+    ]
+    return pa.array(texts, pa.large_string())
+
+
+def _json_again(out: DocumentBatch, shown: pa.Table) -> DocumentBatch:
+    """An output whose rows cannot be told apart: what still reads as JSON is taken for it."""
+    data = out.data
+    for index, field in enumerate(data.schema):
+        at = shown.schema.get_field_index(field.name)
+        if at < 0 or not is_json(shown.schema.field(at)) or not is_text(field):
+            continue
+        try:
+            python_values(data.column(index), json_field(field.name))
+        except ValueError:
+            continue
+        data = data.set_column(index, json_field(field.name), data.column(index))
+    return out if data is out.data else out.evolve(data=data)
 
 
 def _positions(before: Numbers, after: Numbers) -> Numbers | None:

@@ -10,14 +10,15 @@ from typing import Any
 
 from thresher import storage
 from thresher.backends.context import Attempt, RunContext
-from thresher.backends.quarantine import Rejected
+from thresher.backends.quarantine import Rejected, rows_in_file
 from thresher.errors import StorageError
 from thresher.runs.crash_points import crash_point
 from thresher.runs.part import OUT, QUARANTINE, SPILL, Path, WrittenFile
 from thresher.runs.task_file import count_items, write_task
 from thresher.stages.writing import BaseWriter, WriteStream
-from thresher.storage.temporaries import count_lines, make_parent, sync_file
+from thresher.storage.temporaries import make_parent, sync_file
 from thresher.tasks import DocumentBatch, Task
+from thresher.tasks.types import Types, encode
 
 
 class LazyStream:
@@ -65,7 +66,9 @@ class OutputFiles:
                 stream.opened.close()
         if stream.opened is None:
             return
-        self._close(OUT, path, temp, full, writer.count_rows(full), writer.file_extension)
+        rows = writer.count_rows(full)
+        types = getattr(stream.opened, "types", None) if writer.typed else None
+        self._close(OUT, path, temp, full, rows, writer.file_extension, types)
         for ending, other in beside.items():
             self._close(OUT, path, writer.companion(temp, ending), other, 0, ending)
         crash_point("after-write")
@@ -83,8 +86,7 @@ class OutputFiles:
         lines = [entry.to_json() for entry in rejected]
         with storage.open_write(full) as file:
             file.writelines(lines)
-        rows = count_lines(full)
-        self._close(QUARANTINE, path, temp, full, rows, "ndjson")
+        self._close(QUARANTINE, path, temp, full, rows_in_file(full), "ndjson")
 
     def _temp(self, port: str) -> tuple[str, str]:
         """(path below the port's root, full path) of the next temporary."""
@@ -106,12 +108,22 @@ class OutputFiles:
                 storage.store_for(full).remove(full)
 
     def _close(
-        self, port: str, path: Path, temp: str, full: str, rows: int, extension: str
+        self,
+        port: str,
+        path: Path,
+        temp: str,
+        full: str,
+        rows: int,
+        extension: str,
+        types: tuple[Types, Types] | None = None,
     ) -> None:
         if self.context.durable:
             sync_file(full)
         store = storage.store_for(full)
         size = store.size(full) or 0
+        digest = store.digest(full)
+        holds, columns = ("", "") if types is None else map(encode, types)
+        columns = "" if columns == holds else columns
         self.written.append(
-            WrittenFile(port, path, temp, rows, size, store.digest(full), extension)
+            WrittenFile(port, path, temp, rows, size, digest, extension, holds, columns)
         )

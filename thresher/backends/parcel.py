@@ -19,7 +19,6 @@ from uuid import uuid4
 
 import pyarrow as pa
 
-from thresher.backends.bisect import join
 from thresher.backends.overflow import OverflowingFile
 from thresher.runs.task_file import (
     from_bytes,
@@ -30,6 +29,7 @@ from thresher.runs.task_file import (
     write_task,
 )
 from thresher.tasks import DocumentBatch, Task
+from thresher.tasks.joining import join
 
 INLINE_BYTES = 32_768
 TASK_BYTES = 128 * 1024 * 1024
@@ -41,38 +41,46 @@ _PREFIX = "thresher-"
 
 @dataclass(frozen=True)
 class Parcel:
-    """A task on its way to another worker: ``data`` itself, or the ``path`` of its file.
+    """A task on its way to another worker: ``data`` itself, or files.
 
-    ``rest`` is what a file that holds nothing but a table lacks.
+    ``path`` is a task's file. ``tables`` are the files of batches that make up one task, each with
+    what a table alone lacks: neighbouring batches of one schema share a file.
     """
 
     data: bytes | None = None
     path: str = ""
     size: int = 0
     task: Task[Any] | None = None
-    rest: bytes = b""
+    tables: tuple[tuple[str, bytes], ...] = ()
 
     def open(self) -> Task[Any]:
         """The task inside."""
         if self.task is not None:
             return self.task
-        if self.rest:
-            return read_table(self.path, self.rest)
+        if self.tables:
+            return join([_batch(path, rest) for path, rest in self.tables])
         return read_task(self.path) if self.data is None else from_bytes(self.data)
 
     def pieces(self) -> Iterator[Task[Any]]:
         """The batches that were joined, one after another, each in memory of its own."""
-        task = pickle.loads(self.rest)
-        with pa.OSFile(self.path) as source:
-            batches = pa.ipc.open_file(source)
-            for index in range(batches.num_record_batches):
-                yield task.with_data(pa.Table.from_batches([batches.get_batch(index)]))
+        for path, rest in self.tables:
+            task = pickle.loads(rest)
+            with pa.OSFile(os.fsencode(path)) as source:
+                batches = pa.ipc.open_file(source)
+                for index in range(batches.num_record_batches):
+                    yield task.with_data(pa.Table.from_batches([batches.get_batch(index)]))
 
     def discard(self) -> None:
-        """Remove the file, if there is one."""
-        if self.path:
+        """Remove the files, if there are any."""
+        for path in [*([self.path] if self.path else []), *(path for path, _ in self.tables)]:
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(self.path)
+                os.unlink(path)
+
+
+def _batch(path: str, rest: bytes) -> DocumentBatch:
+    batch = read_table(path, rest)
+    assert isinstance(batch, DocumentBatch)
+    return batch
 
 
 class Packer(Protocol):
@@ -100,15 +108,16 @@ class Handed:
         gathered: list[DocumentBatch] = []
         size = 0
         for task in tasks:
-            if gathered and not _follows(task, gathered[0], size, most):
-                yield from map(self.pack, join(gathered))
+            if gathered and not _follows(task, size, most):
+                yield self.pack(join(gathered))
                 gathered, size = [], 0
             if not isinstance(task, DocumentBatch):
                 yield self.pack(task)
                 continue
             gathered.append(task)
-            size += task.size_bytes
-        yield from map(self.pack, join(gathered))
+            size += max(task.size_bytes, 1)
+        if gathered:
+            yield self.pack(join(gathered))
 
 
 @dataclass(frozen=True)
@@ -149,14 +158,14 @@ class ParcelFolders:
         """
         stream = _Stream(self)
         for task in tasks:
-            if stream.first is not None and not _follows(task, stream.first, stream.size, most):
+            if stream.size and not _follows(task, stream.size, most):
                 yield stream.close()
                 stream = _Stream(self)
             if isinstance(task, DocumentBatch):
                 stream.add(task)
             else:
                 yield self.pack(task)
-        if stream.first is not None:
+        if stream.size:
             yield stream.close()
 
     def open(self, size: int) -> OverflowingFile:
@@ -173,52 +182,66 @@ class ParcelFolders:
 
 
 class _Stream:
-    """Batches of one schema on their way into one parcel."""
+    """Batches on their way into one parcel; those of one schema go to one file."""
 
     def __init__(self, folders: ParcelFolders) -> None:
         self._folders = folders
         self._small: list[DocumentBatch] = []
+        self._tables: list[tuple[str, bytes]] = []
+        self._first: DocumentBatch | None = None  # of the open file
         self._file: OverflowingFile | None = None
-        self._writer: pa.ipc.RecordBatchFileWriter | None = None
-        self.size = 0
+        self._writer: Any = None
         self._carried: frozenset[str] = frozenset()
-        self.first: DocumentBatch | None = None
+        self.size = 0
 
     def add(self, task: DocumentBatch) -> None:
         """Write a batch, or keep it while all of them are small."""
-        if self.first is None:
-            self.first, self._carried = task, task._carried
-        self._carried &= task._carried
-        self.size += task.size_bytes
-        self._small.append(task)
-        if self.size <= INLINE_BYTES:
+        self.size += max(task.size_bytes, 1)
+        if self._first is None and not self._tables and self.size <= INLINE_BYTES:
+            self._small.append(task)
             return
-        if self._writer is None:
-            self._file = self._folders.open(TASK_BYTES)
-            self._writer = pa.ipc.new_file(self._file, task.data.schema)
-        for batch in self._small:
-            self._writer.write_table(batch.data)
+        for batch in [*self._small, task]:
+            self._write(batch)
         self._small = []
 
     def close(self) -> Parcel:
         """The finished parcel."""
-        assert self.first is not None
-        if self._writer is None or self._file is None:
-            data = to_bytes(join(self._small)[0])
+        if self._small:
+            data = to_bytes(join(self._small))
             return Parcel(data=data, size=len(data))
+        self._end_file()
+        size = sum(os.path.getsize(path) for path, _ in self._tables)
+        return Parcel(size=size, tables=tuple(self._tables))
+
+    def _write(self, batch: DocumentBatch) -> None:
+        if self._first is not None and not _alike(batch, self._first):
+            self._end_file()
+        if self._first is None:
+            self._first, self._carried = batch, batch._carried
+            self._file = self._folders.open(TASK_BYTES)
+            self._writer = pa.ipc.new_file(self._file, batch.data.schema)
+        self._carried &= batch._carried
+        self._writer.write_table(batch.data)
+
+    def _end_file(self) -> None:
+        assert self._first is not None
+        assert self._file is not None
         self._writer.close()
         self._file.close()
-        rest = without_data(self.first, _carried=self._carried)
-        return Parcel(path=self._file.path, size=os.path.getsize(self._file.path), rest=rest)
+        rest = without_data(self._first, _carried=self._carried)
+        self._tables.append((self._file.path, rest))
+        self._first = None
 
 
-def _follows(task: Task[Any], first: DocumentBatch, size: int, most: int) -> bool:
-    """Whether a task may join those that begin with ``first`` and have ``size`` bytes."""
-    return (
-        isinstance(task, DocumentBatch)
-        and size + task.size_bytes <= most
-        and bool(task.data.schema.equals(first.data.schema, check_metadata=True))
-    )
+def _alike(batch: DocumentBatch, first: DocumentBatch) -> bool:
+    """Whether batches can share a file: one schema, made of the same columns of records."""
+    same = batch.data.schema.equals(first.data.schema, check_metadata=True)
+    return bool(same) and batch._parsed == first._parsed
+
+
+def _follows(task: Task[Any], size: int, most: int) -> bool:
+    """Whether a task may join those before it, which have ``size`` bytes."""
+    return isinstance(task, DocumentBatch) and size + task.size_bytes <= most
 
 
 def sweep_orphans(folder: Path | None = None) -> None:

@@ -3,19 +3,36 @@
 
 from __future__ import annotations
 
+import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from thresher import storage
 from thresher.stages.reading import BadRecord
 from thresher.tasks import RAW, ROW, DocumentBatch
+from thresher.tasks.json_text import python_values
 
 
 @dataclass(frozen=True)
 class Rejected:
-    """One row in quarantine.
+    """One row in quarantine, or a range of rows.
 
-    ``line`` counts from 1 and is 0 where only the byte ``offset`` is known (-1: neither).
+    Parameters
+    ----------
+    row : int | None
+        The row's number within its part, or that of the first of ``rows``.
+    line : int
+        Counts from 1; 0 where only the byte ``offset`` is known (-1: neither).
+    rows : int
+        How many rows the entry stands for.
+    estimated : bool
+        Whether that number is an estimate.
+    failed : bool
+        Whether a stage or its worker failed on them: another time it may go well. Otherwise the
+        data is at fault.
+    cause : str
+        What failed, in a form that is the same at every attempt.
     """
 
     part: str
@@ -26,39 +43,61 @@ class Rejected:
     line: int = 0
     offset: int = -1
     record: str | None = None
+    rows: int = 1
+    estimated: bool = False
+    failed: bool = False
+    cause: str = ""
 
     def to_json(self) -> bytes:
         """One line of a quarantine file."""
         values = {key: value for key, value in vars(self).items() if value not in (None, "", 0, -1)}
+        values.pop("rows", None)
+        values.pop("cause", None)
         if self.row == 0:
             values["row"] = 0
         if self.offset == 0:
             values["offset"] = 0
+        if self.rows != 1:
+            values["rows"] = self.rows
         text = json.dumps(values, ensure_ascii=False)
         return text.encode("utf-8", "backslashreplace") + b"\n"  # lone surrogates are escaped
 
 
 def from_bad_record(part: str, stage: str, bad: BadRecord) -> Rejected:
     """A record the reader could not read."""
-    return Rejected(
+    rejected = Rejected(
         part, bad.row, stage, bad.reason, bad.path, bad.line, bad.offset, _text(bad.record)
     )
+    if not bad.is_rest:
+        return rejected
+    return replace(rejected, estimated=True, failed=True, cause=f"{stage}: unreadable")
 
 
-def from_row(part: str, stage: str, error: str, row: DocumentBatch) -> Rejected:
-    """A row on which a stage raised; ``row`` is a batch of one."""
+def from_row(
+    part: str, stage: str, error: str, row: DocumentBatch, *, failed: bool = False, cause: str = ""
+) -> Rejected:
+    """A row that cannot be processed; ``row`` is a batch of one."""
     names = row.data.column_names
     number = row.data.column(ROW)[0].as_py() if ROW in names else None
     if RAW in names and row.data.column(RAW)[0].is_valid:
         record = _text(row.data.column(RAW)[0].as_py())
     else:
         record = json.dumps(_values(row), ensure_ascii=False, default=str)
-    return Rejected(part, number, stage, error, record=record)
+    return Rejected(part, number, stage, error, record=record, failed=failed, cause=cause)
+
+
+def rows_in_file(path: str) -> int:
+    """Rows that the entries of a quarantine file stand for, counted from the file."""
+    with storage.open_read(path) as raw, io.BufferedReader(raw) as file:  # type: ignore[type-var]
+        return sum(int(json.loads(line).get("rows", 1)) for line in file)
 
 
 def _values(row: DocumentBatch) -> dict[str, Any]:
-    values: dict[str, Any] = row.data.select(row.get_columns()).to_pylist()[0]
-    return values
+    table = row.data.select(row.get_columns())
+    return {
+        field.name: python_values(table.column(index), field)[0]
+        for index, field in enumerate(table.schema)
+    }
 
 
 def _text(record: bytes) -> str:

@@ -14,29 +14,41 @@ from typing import Any
 import numpy as np
 
 from thresher.backends.answers import checked_answers, groups_of, named
-from thresher.backends.bisect import bisect, join
+from thresher.backends.bisect import bisect, rejoined
 from thresher.backends.call_failed import CallFailed, in_words
 from thresher.backends.context import Attempt, RunContext
-from thresher.backends.lineage import account, numbers, restore
+from thresher.backends.faults import WORKER_DIED, cause_of, is_of_the_place
+from thresher.backends.lineage import Account, account, numbers, restore
 from thresher.backends.output import LazyStream, OutputFiles
 from thresher.backends.quarantine import Rejected, from_bad_record, from_row
 from thresher.backends.selection import runs, select
+from thresher.backends.set_aside import SetAside
 from thresher.backends.stopwatch import Stopwatch
 from thresher.backends.tally import count_tokens, forget_drops, name_drops
 from thresher.backends.whole_tasks import joined, of_a_whole_task, wrong_kind
-from thresher.errors import DataError, PlanError, StageError, StorageError, ThresherError
+from thresher.errors import (
+    DataError,
+    ModelError,
+    PlanError,
+    StageError,
+    StorageError,
+    ThresherError,
+)
 from thresher.planning.check import is_ours
 from thresher.planning.plan import Stage, Step
-from thresher.runs.part import Path
+from thresher.runs.part import LostFile, Path
 from thresher.runs.source_digest import digest_slices
 from thresher.runs.task_file import read_task
 from thresher.stages.base import ROW_WISE
 from thresher.stages.filtering import RowFilterStage
-from thresher.stages.reading import ReaderStage, ReadReport
+from thresher.stages.reading import ReaderStage, ReadReport, SourceError
 from thresher.stages.writing import BaseWriter
 from thresher.stats import StageCounts, merge_sums
+from thresher.storage.failures import from_os_error
 from thresher.tasks import ROW, DocumentBatch, FileGroupTask, SpillTask, Task
+from thresher.tasks.bad_rows import BadRows
 from thresher.tasks.columns import from_numpy
+from thresher.tasks.joining import table_view
 
 Beat = Callable[[int, str], None]
 AnyTask = Task[Any]
@@ -65,13 +77,20 @@ class StepCall:
         self.files = files
         self.beat = beat
         self.counts = [StageCounts(stage.name) for stage in step.stages]
-        self.rejected: list[Rejected] = []
+        self.aside = SetAside(step.stages, attempt, self.counts)
+        self.warnings: list[str] = []
         self.rows = 0
+        self.first_names: tuple[str, ...] = ()
+        self.names: set[str] = set()
+        self.absent: tuple[str, ...] = ()
         self._source: FileGroupTask | None = None
         self._reader: ReaderStage | None = None
 
     def run(self, task: AnyTask | Iterator[AnyTask]) -> Iterator[AnyTask]:
         """Lead ``task``, or its pieces, through all stages; yields what leaves, as it comes."""
+        if self.attempt.reject and isinstance(task, Task):
+            self.aside.reject_whole(task)
+            return
         flow: Iterable[AnyTask] = self._entering(task)
         for run in runs(self.step.stages):
             index, stage = run[0]
@@ -85,7 +104,8 @@ class StepCall:
                 whole = joined(stage, flow) if stage.whole_parts else flow
                 flow = self._apply(index, stage, whole)
         yield from flow
-        self.locate_rejected()
+        if self._reader is not None and self._source is not None:
+            self.aside.locate(self._reader, self._source)
 
     # -- sources ------------------------------------------------------------------------------
 
@@ -129,7 +149,10 @@ class StepCall:
         for position in np.flatnonzero(out):
             row = batch.with_data(batch.data.slice(int(position), 1))
             reason = skip[int(found[position])]
-            self._reject(index, from_row(self.attempt.part, "worker", reason, row))
+            part, cause = self.attempt.part, WORKER_DIED
+            self.aside.reject(
+                index, from_row(part, "worker", reason, row, failed=True, cause=cause)
+            )
         if not isinstance(self.step.stages[index], ReaderStage):
             self.counts[index].rows_in += int(out.sum())
         return batch.with_data(batch.data.filter(from_numpy(~out)))
@@ -142,10 +165,11 @@ class StepCall:
         for task in tasks:
             if not isinstance(task, FileGroupTask):
                 raise wrong_kind(stage, FileGroupTask, task)
+            task = self.aside.without_lost_files(index, task)
             self._source, self._reader = task, stage
             report = ReadReport()
             batches = stage.read(task, report)
-            told = found = 0
+            told = 0
             while True:
                 watch = Stopwatch()
                 batch = self._next(stage, batches)
@@ -164,18 +188,35 @@ class StepCall:
                 counts.tasks += 1
                 if batch.num_items:
                     yield batch
-            found = report.found
-            counts.rows_in += found
+            counts.rows_in += report.found
             counts.dropped = merge_sums(counts.dropped, report.dropped)
             counts.metrics.update(stage._consume_custom_metrics())
+            self._note(stage, report)
+
+    def _note(self, stage: ReaderStage, report: ReadReport) -> None:
+        """Keep what a reader tells of its source."""
+        self.warnings += report.warnings
+        self.first_names = self.first_names or report.first_names
+        self.names |= report.names
+        if report.found:
+            self.absent = tuple(sorted(set(stage.asked_for()) - report.names))
 
     def _next(self, stage: ReaderStage, batches: Iterator[DocumentBatch]) -> DocumentBatch | None:
         try:
             return next(batches, None)
+        except SourceError as error:
+            lost = LostFile(error.path, _without_place(error), error.rows, error.is_estimate)
+            raise CallFailed("source", stage.name, str(error), lost_file=lost) from error
+        except StorageError as error:
+            raise CallFailed("storage", error.where, error.what, error.todo) from error
         except ThresherError as error:
             raise CallFailed("data", stage.name, str(error)) from error
         except Exception as error:
-            raise CallFailed("raised", stage.name, in_words(error)) from error
+            if is_of_the_place(error):
+                raise CallFailed("place", stage.name, in_words(error)) from error
+            raise CallFailed(
+                "raised", stage.name, in_words(error), cause=cause_of(stage.name, error)
+            ) from error
 
     def _meet_bad_record(self, index: int, stage: Stage, record: Any) -> None:
         rejected = from_bad_record(self.attempt.part, stage.name, record)
@@ -183,7 +224,7 @@ class StepCall:
             line = f", line {record.line}" if record.line else f", byte {record.offset}"
             error = DataError(record.reason, where=f"{record.path}{line}")
             raise CallFailed("data", stage.name, str(error))
-        self._reject(index, rejected)
+        self.aside.reject(index, rejected)
 
     # -- stages -------------------------------------------------------------------------------
 
@@ -235,7 +276,8 @@ class StepCall:
 
     def _call_group(self, index: int, stage: Stage, group: list[AnyTask]) -> list[AnyTask]:
         try:
-            checked = checked_answers(stage, group, stage.process_batch(list(group)))
+            handed = [_handed(stage, task) for task in group]
+            checked = checked_answers(stage, group, stage.process_batch(list(handed)))
         except CallFailed:
             raise
         except PlanError as error:  # no matter of rows: it would be the same with each
@@ -245,23 +287,28 @@ class StepCall:
             if len(group) > 1:
                 return [out for task in group for out in self._call_group(index, stage, [task])]
             return self._meet_error(index, stage, group[0], error)
-        return self._accounted(index, stage, group, checked)
+        return self._accounted(index, stage, group, checked, handed)
 
     def _accounted(
-        self, index: int, stage: Stage, group: list[AnyTask], answers: list[list[AnyTask]]
+        self,
+        index: int,
+        stage: Stage,
+        group: list[AnyTask],
+        answers: list[list[AnyTask]],
+        handed: list[AnyTask],
     ) -> list[AnyTask]:
         """Account for the rows of every task; its answers, with what their stage did not know."""
         counts = self.counts[index]
         drops = forget_drops(stage)
         before = sum(counts.dropped.values())
         flat: list[AnyTask] = []
-        for task, outs in zip(group, answers, strict=True):
-            flat += named(task, self._account(counts, stage, task, outs))
+        for task, outs, seen in zip(group, answers, handed, strict=True):
+            flat += named(task, self._account(counts, stage, task, outs, seen))
         name_drops(counts, stage.name, sum(counts.dropped.values()) - before, drops)
         return flat
 
     def _account(
-        self, counts: StageCounts, stage: Stage, task: AnyTask, outs: list[AnyTask]
+        self, counts: StageCounts, stage: Stage, task: AnyTask, outs: list[AnyTask], seen: AnyTask
     ) -> list[Any]:
         counts.bytes_in += getattr(task, "size_bytes", 0)
         count_tokens(counts, task, outs)
@@ -274,10 +321,7 @@ class StepCall:
             counts.rows_out += sum(out.num_items for out in outs)
             counts.opaque = counts.opaque or not same_files
             return outs
-        try:
-            told = account(stage.name, stage.rows, task, batches)
-        except StageError as error:
-            raise CallFailed("broken", stage.name, error.what, error.todo) from error
+        told = self._told(stage, task, batches)
         counts.rows_in += told.rows_in
         counts.rows_out += told.rows_out
         counts.expanded += told.expanded
@@ -285,32 +329,167 @@ class StepCall:
         counts.opaque = counts.opaque or told.opaque
         if told.dropped:
             counts.dropped[stage.name] = counts.dropped.get(stage.name, 0) + told.dropped
+        assert isinstance(seen, DocumentBatch)
         ours = is_ours(stage)
-        return [restore(task, out, ours=ours) for out in batches if out.num_items]
+        return [restore(task, out, seen, ours=ours) for out in batches if out.num_items]
+
+    def _told(self, stage: Stage, task: DocumentBatch, outs: list[DocumentBatch]) -> Account:
+        try:
+            return account(stage.name, stage.rows, task, outs)
+        except StageError as error:
+            raise CallFailed("broken", stage.name, error.what, error.todo) from error
+
+    # -- errors of stages ---------------------------------------------------------------------
 
     def _meet_error(
         self, index: int, stage: Stage, task: AnyTask, error: Exception
     ) -> list[AnyTask]:
-        narrow = isinstance(task, DocumentBatch) and stage.rows in ROW_WISE
-        if not narrow or stage.collective:  # other ranks would wait for this one
+        """Set the rows aside that a stage raises on; what it makes of the others."""
+        if isinstance(error, ImportError):
+            todo = "install the package where the workers run; nothing was charged to rows"
+            raise CallFailed("broken", stage.name, in_words(error), todo) from error
+        if isinstance(error, StorageError | ModelError):
             raise of_a_whole_task(stage, error) from error
-        assert isinstance(task, DocumentBatch)
+        # Other ranks of a collective stage would wait for this one.
+        if not isinstance(task, DocumentBatch) or stage.collective:
+            raise of_a_whole_task(stage, error) from error
+        if isinstance(error, BadRows):
+            return self._without_bad_rows(index, stage, task, error)
+        if stage.rows not in ROW_WISE and (stage.rows != "any" or numbers(task) is None):
+            raise of_a_whole_task(stage, error) from error
+        if is_of_the_place(error) and self._is_everywhere(stage, task):
+            raise CallFailed("place", stage.name, in_words(error)) from error
+        if stage.rows in ROW_WISE:
+            return self._narrowed_down(index, stage, task, error)
+        return self._found_row_wise(index, stage, task, error)
+
+    def _without_bad_rows(
+        self, index: int, stage: Stage, task: DocumentBatch, error: BadRows
+    ) -> list[AnyTask]:
+        """The rows that a stage names are set aside, and the others given to it again."""
+        while True:  # it may name them one by one
+            self._reject_named(index, stage, task, error)
+            task = task.with_data(error.others(task.data))
+            if not task.num_items:
+                return []
+            try:
+                handed = [_handed(stage, task)]
+                answers = checked_answers(stage, [task], stage.process_batch(list(handed)))
+            except BadRows as again:
+                forget_drops(stage)
+                error = again
+            except CallFailed:
+                raise
+            except PlanError as broken:
+                raise CallFailed("broken", stage.name, broken.what, broken.todo) from broken
+            except Exception as other:
+                forget_drops(stage)
+                return self._meet_error(index, stage, task, other)
+            else:
+                return self._accounted(index, stage, [task], answers, handed)
+
+    def _reject_named(self, index: int, stage: Stage, task: DocumentBatch, error: BadRows) -> None:
+        """Set the rows aside that a stage has named."""
+        if not error.reasons or not all(0 <= at < task.num_items for at in error.reasons):
+            raise CallFailed(
+                "broken",
+                stage.name,
+                f"raised BadRows for the rows {sorted(error.reasons)} of {task.num_items}",
+                "name rows by their position in the batch, at least one",
+            )
+        for position, reason in error.in_order():
+            if self.context.on_error == "raise":
+                raise CallFailed("data", stage.name, reason)
+            row = task.with_data(task.data.slice(position, 1))
+            self.counts[index].rows_in += 1
+            self.aside.reject(index, from_row(self.attempt.part, stage.name, reason, row))
+
+    def _is_everywhere(self, stage: Stage, task: DocumentBatch) -> bool:
+        """Whether a stage raises for want of something outside on any row: a few are tried."""
+        n_rows = task.num_items
+        for position in sorted({0, n_rows // 2, n_rows - 1}):
+            row = task.with_data(task.data.slice(position, 1))
+            try:
+                stage.process_batch([_handed(stage, row)])
+            except Exception as error:
+                if not is_of_the_place(error):
+                    return False
+            else:
+                return False
+            finally:
+                forget_drops(stage)
+        return True
+
+    def _narrowed_down(
+        self, index: int, stage: Stage, task: DocumentBatch, error: Exception
+    ) -> list[AnyTask]:
+        """Halve the batch until only single rows raise; what comes of the others."""
 
         def call(piece: DocumentBatch) -> list[DocumentBatch]:
             forget_drops(stage)
-            answers = checked_answers(stage, [piece], stage.process_batch([piece]))
-            done = self._accounted(index, stage, [piece], answers)
+            handed = _handed(stage, piece)
+            answers = checked_answers(stage, [piece], stage.process_batch([handed]))
+            done = self._accounted(index, stage, [piece], answers, [handed])
             return [out for out in done if isinstance(out, DocumentBatch)]
 
         found = bisect(call, task, error)
-        for row, raised in found.bad:
-            rejected = from_row(self.attempt.part, stage.name, in_words(raised), row)
+        self._reject_raised(index, stage, found.bad)
+        return list(named(task, rejoined(found.outs)))
+
+    def _found_row_wise(
+        self, index: int, stage: Stage, task: DocumentBatch, error: Exception
+    ) -> list[AnyTask]:
+        """The same for a stage that does not say that it works row by row, if it keeps the numbers.
+
+        It may look at several rows at once all the same: so the pieces only show which rows it
+        raises on, and it is called once more on all others together.
+        """
+
+        def call(piece: DocumentBatch) -> list[DocumentBatch]:
+            answers = checked_answers(stage, [piece], stage.process_batch([_handed(stage, piece)]))
+            forget_drops(stage)
+            outs = [out for out in answers[0] if isinstance(out, DocumentBatch)]
+            if len(outs) < len(answers[0]) or self._told(stage, piece, outs).opaque:
+                raise of_a_whole_task(stage, error) from error
+            return []
+
+        found = bisect(call, task, error)
+        if not found.bad:  # only on all of them together
+            raise of_a_whole_task(stage, error) from error
+        good = np.ones(task.num_items, np.bool_)
+        good[found.places] = False
+        rest = task.with_data(task.data.filter(from_numpy(good)))
+        outs: list[AnyTask] = []
+        if rest.num_items:
+            try:
+                handed = _handed(stage, rest)
+                answers = checked_answers(stage, [rest], stage.process_batch([handed]))
+            except CallFailed:
+                raise
+            except Exception as again:
+                raise of_a_whole_task(stage, again) from again
+            outs = self._accounted(index, stage, [rest], answers, [handed])
+        self._reject_raised(index, stage, found.bad)
+        return outs
+
+    def _reject_raised(
+        self, index: int, stage: Stage, bad: list[tuple[DocumentBatch, Exception]]
+    ) -> None:
+        for row, raised in bad:
+            if isinstance(raised, BadRows):
+                reason, cause = next(iter(raised.reasons.values()), str(raised)), ""
+            elif isinstance(raised, DataError):
+                reason, cause = str(raised), ""
+            else:
+                reason, cause = in_words(raised), cause_of(stage.name, raised)
+            rejected = from_row(
+                self.attempt.part, stage.name, reason, row, failed=bool(cause), cause=cause
+            )
             if self.context.on_error == "raise":
                 place = f"row {rejected.row}"
-                raise CallFailed("raised", stage.name, f"{in_words(raised)} ({place})") from raised
+                raise CallFailed("raised", stage.name, f"{reason} ({place})") from raised
             self.counts[index].rows_in += 1
-            self._reject(index, rejected)
-        return list(named(task, join(found.outs)))
+            self.aside.reject(index, rejected)
 
     # -- sinks --------------------------------------------------------------------------------
 
@@ -343,38 +522,25 @@ class StepCall:
 
         try:
             return [*call(task)]
+        except BadRows as error:
+            bad = [(task.with_data(task.data.slice(at, 1)), why) for at, why in error.in_order()]
+            rest = task.with_data(error.others(task.data))
+            outs = self._written(index, stage, stream, rest) if rest.num_items else []
         except DataError as error:
             found = bisect(call, task, error)
-        except StorageError as error:
-            raise CallFailed("storage", error.where, error.what, error.todo) from error
-        except ThresherError as error:
-            raise CallFailed("broken", stage.name, error.what, error.todo) from error
+            bad, outs = [(row, str(raised)) for row, raised in found.bad], [*found.outs]
         except Exception as error:
-            raise CallFailed("raised", stage.name, in_words(error)) from error
-        for row, raised in found.bad:
+            raise _of_writing(stage, error) from error
+        for row, reason in bad:
             if self.context.on_error == "raise":
-                raise CallFailed("data", stage.name, str(raised)) from raised
-            self._reject(index, from_row(self.attempt.part, stage.name, str(raised), row))
-        return list(found.outs)
+                raise CallFailed("data", stage.name, reason)
+            self.aside.reject(index, from_row(self.attempt.part, stage.name, reason, row))
+        return outs
 
-    # -- quarantine ---------------------------------------------------------------------------
-
-    def _reject(self, index: int, rejected: Rejected) -> None:
-        self.rejected.append(rejected)
-        self.counts[index].quarantined += 1
-
-    def locate_rejected(self) -> None:
-        """Give rejected rows their file and line, where a reader can find them again."""
-        if self._reader is None or self._source is None:
-            return
-        missing = {r.row for r in self.rejected if r.row is not None and not r.file}
-        if not missing:
-            return
-        places = self._reader.locate(self._source, missing)
-        self.rejected = [
-            Rejected(**{**vars(r), **places[r.row]}) if not r.file and r.row in places else r
-            for r in self.rejected
-        ]
+    @property
+    def rejected(self) -> list[Rejected]:
+        """What goes to quarantine."""
+        return self.aside.rejected
 
     def source_digest(self) -> str:
         """Hash of the bytes this call has read; empty if it read none."""
@@ -385,6 +551,28 @@ class StepCall:
     def _progress(self, rows: int, stage: str) -> None:
         self.rows = max(self.rows, rows)
         self.beat(self.rows, stage)
+
+
+def _handed(stage: Stage, task: AnyTask) -> AnyTask:
+    """What a stage is given: one of the user's sees tables, where ours see JSON as it is."""
+    if is_ours(stage) or not isinstance(task, DocumentBatch):
+        return task
+    return table_view(task)
+
+
+def _of_writing(stage: BaseWriter, error: Exception) -> CallFailed:
+    """How a call ends in which a writer raised for no fault of the rows."""
+    if isinstance(error, OSError):
+        error = from_os_error(error, "write", stage.path)
+    if isinstance(error, StorageError):
+        return CallFailed("storage", error.where, error.what, error.todo)
+    if isinstance(error, ThresherError):
+        return CallFailed("broken", stage.name, error.what, error.todo)
+    return CallFailed("raised", stage.name, in_words(error), cause=cause_of(stage.name, error))
+
+
+def _without_place(error: ThresherError) -> str:
+    return f"{error.what}; {error.todo}" if error.todo else error.what
 
 
 def _last_row(batch: DocumentBatch) -> int:

@@ -34,6 +34,7 @@ from thresher.runs.task_file import pickled, to_bytes
 from thresher.stages.base import Collective, NodeInfo, ProcessingStage, WorkerMetadata
 from thresher.stages.filtering import share_work
 from thresher.stages.reading import ReaderStage
+from thresher.storage.failures import from_os_error
 from thresher.tasks import Task
 
 BATCH_BYTES = 8 * 1024 * 1024
@@ -121,6 +122,11 @@ class StepServer:
             kind, place = ("storage", error.where) if full else ("raised", step.name)
             told = CallFailed(kind, place, error.what, error.todo)
             return told.message(attempt.token, path, step.index, running.rows), []
+        except OSError as error:  # of our own files: those of stages are met where they raise
+            files.discard()
+            own = from_os_error(error, "write", str(error.filename or "temporary files"))
+            told = CallFailed("storage", own.where, own.what, own.todo)
+            return told.message(attempt.token, path, step.index, running.rows), []
         except Exception as error:  # a task that cannot be pickled, or a mistake of ours
             files.discard()
             told = CallFailed("raised", step.name, in_words(error))
@@ -141,6 +147,7 @@ class StepServer:
             _reasons(running.rejected),
             self.worker_id,
             self._memory.peak() // self._sharing,
+            **_told(running, typed=self.context.typed),
         )
         return done, children
 
@@ -188,7 +195,7 @@ class StepServer:
         parcel = envelope.parcel
         joined = envelope.step < self._streaming
         most = sys.maxsize if envelope.step else TASK_BYTES
-        tasks = running.run(parcel.pieces() if joined and parcel.rest else parcel.open())
+        tasks = running.run(parcel.pieces() if joined and parcel.tables else parcel.open())
         if envelope.step < len(self.steps) - 1:
             packer = self.packer
             parcels = packer.pack_joined(tasks, most) if joined else map(packer.pack, tasks)
@@ -243,6 +250,23 @@ class StepServer:
             if not done.exists():
                 stage.setup_on_node(NodeInfo(self.node), worker)
                 done.touch()
+
+
+def _told(running: StepCall, *, typed: bool) -> dict[str, Any]:
+    """What a report says of failures and of columns, where there is anything to say."""
+    told: dict[str, Any] = {}
+    failed = [entry for entry in running.rejected if entry.failed]
+    if failed:
+        causes = Counter(entry.cause for entry in failed)
+        told["failed_rows"] = sum(entry.rows for entry in failed)
+        told["cause"] = causes.most_common(1)[0][0]
+    if typed:
+        told["first_names"], told["names"] = running.first_names, tuple(sorted(running.names))
+    if running.absent:
+        told["absent"] = running.absent
+    if running.warnings:
+        told["warnings"] = tuple(running.warnings)
+    return told
 
 
 def _reasons(rejected: list[Rejected]) -> tuple[tuple[str, int], ...]:

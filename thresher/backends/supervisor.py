@@ -128,6 +128,12 @@ def packed(steps: tuple[Step, ...], context: RunContext) -> bytes:
 def root(lease: Lease) -> Envelope:
     """The first call of an attempt."""
     attempt = Attempt(
-        lease.token, lease.part.name, lease.rows, tuple(lease.skip.items()), lease.probe
+        lease.token,
+        lease.part.name,
+        lease.rows,
+        tuple(lease.skip.items()),
+        lease.probe,
+        lease.lost_files,
+        lease.reject,
     )
     return Envelope(attempt, (), 0, Parcel(task=lease.part.task))

@@ -43,13 +43,22 @@ def gather(part: Part, tree: Tree, n_steps: int) -> Outcome:
     per_step: list[list[StageCounts]] = [[] for _ in range(n_steps)]
     files: list[WrittenFile] = []
     inline: list[tuple[Path, bytes]] = []
-    seconds, digest = 0.0, ""
+    seconds, digest, cause = 0.0, "", ""
+    failed_rows = 0
     reasons: Counter[str] = Counter()
+    first_names: tuple[str, ...] = ()
+    names: set[str] = set()
+    absent: tuple[str, ...] = ()
     for path in sorted(tree.reported):
         done = tree.reported[path]
         seconds += done.seconds
         reasons.update(dict(done.reasons))
         digest = digest or done.source_digest
+        failed_rows += done.failed_rows
+        cause = cause or done.cause
+        first_names = first_names or done.first_names
+        names.update(done.names)
+        absent = absent or done.absent
         files += done.files
         inline += done.inline
         merged = per_step[done.step]
@@ -69,4 +78,9 @@ def gather(part: Part, tree: Tree, n_steps: int) -> Outcome:
         source_digest=digest,
         reasons=reasons,
         memory=max((done.memory for done in tree.reported.values()), default=0),
+        failed_rows=failed_rows,
+        cause=cause,
+        first_names=first_names,
+        names=tuple(sorted(names.difference(first_names))),
+        absent=absent,
     )

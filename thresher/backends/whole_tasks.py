@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from thresher.backends.bisect import join
+from thresher.backends.bisect import rejoined
 from thresher.backends.call_failed import CallFailed, in_words
-from thresher.errors import DataError, StorageError
+from thresher.backends.faults import cause_of, is_of_the_place
+from thresher.errors import DataError, ModelError, StorageError
 from thresher.planning.plan import Stage
 from thresher.tasks import DocumentBatch, Task
 
@@ -19,9 +20,13 @@ def of_a_whole_task(stage: Stage, error: Exception) -> CallFailed:
     """How a call ends that raised on a task without rows to narrow it down to."""
     if isinstance(error, StorageError):  # the same for every part: the run ends
         return CallFailed("storage", error.where, error.what, error.todo)
+    if isinstance(error, ModelError):
+        return CallFailed("model", stage.name, error.what, error.todo)
     if isinstance(error, DataError):  # it would be the same again
         return CallFailed("data", stage.name, str(error))
-    return CallFailed("raised", stage.name, in_words(error))
+    cause = cause_of(stage.name, error)
+    kind = "place" if is_of_the_place(error) else "raised"
+    return CallFailed(kind, stage.name, in_words(error), cause=cause)
 
 
 def joined(stage: Stage, tasks: Iterable[AnyTask]) -> Iterator[AnyTask]:
@@ -31,11 +36,7 @@ def joined(stage: Stage, tasks: Iterable[AnyTask]) -> Iterator[AnyTask]:
         if not isinstance(task, DocumentBatch):
             raise wrong_kind(stage, DocumentBatch, task)
         batches.append(task)
-    whole = join(batches)
-    if len(whole) > 1:
-        what = "has to see a whole part at once, and its batches differ in the types of columns"
-        raise CallFailed("broken", stage.name, what, "give a column one type in all batches")
-    yield from whole
+    yield from rejoined(batches)
 
 
 def wrong_kind(stage: Stage, wanted: type[AnyTask], task: AnyTask) -> CallFailed:

@@ -13,6 +13,7 @@ OK = 0
 FAILED = 1
 MISTAKE = 2
 DATA = 3
+FAILURES = 4
 AGAIN = 75
 INTERRUPTED = 130
 BROKEN_PIPE = 141
@@ -22,6 +23,10 @@ TABLE = (
     (FAILED, "a stage, a model or the engine failed"),
     (MISTAKE, "a mistake in the recipe, the plan or the command; nothing was run"),
     (DATA, "the input is broken, or a path cannot be read or written"),
+    (
+        FAILURES,
+        "done, but some rows failed and are in quarantine: the same command tries them again",
+    ),
     (AGAIN, "this shard is done, others are not: run the same command again"),
     (INTERRUPTED, "interrupted; the same command goes on from there"),
 )

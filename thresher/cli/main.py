@@ -41,6 +41,26 @@ Sets = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+TakeOver = Annotated[
+    bool, typer.Option("--take-over", help="Run even if another process seems to.")
+]
+AsShard = Annotated[
+    str | None,
+    typer.Option(
+        "--shard", metavar="I/N", help="Run share I of N, from 0; 'slurm' in a Slurm array."
+    ),
+]
+Wait = Annotated[
+    float, typer.Option(min=0, metavar="SECONDS", help="How long a shard waits for others.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+NoProgress = Annotated[bool, typer.Option("--no-progress", help="Plain lines, no live view.")]
+MetricsPort = Annotated[
+    int | None,
+    typer.Option(
+        min=0, max=65535, metavar="N", help="Serve metrics for Prometheus; 0 is a free port."
+    ),
+]
 
 
 def _print_version(asked: bool) -> None:
@@ -83,28 +103,21 @@ def run(
         str | None,
         typer.Option(metavar="STAGE", help="Do anew what stands from this stage on."),
     ] = None,
-    take_over: Annotated[
-        bool, typer.Option("--take-over", help="Run even if another process seems to.")
-    ] = False,
-    shard: Annotated[
-        str | None,
-        typer.Option(metavar="I/N", help="Run share I of N, from 0; 'slurm' in a Slurm array."),
-    ] = None,
-    wait: Annotated[
-        float, typer.Option(min=0, metavar="SECONDS", help="How long a shard waits for others.")
-    ] = 60.0,
+    retry_failed: Annotated[
+        bool,
+        typer.Option(
+            "--retry-failed/--no-retry-failed",
+            help="Try what failed before again, in 3 further runs at most.",
+        ),
+    ] = True,
+    take_over: TakeOver = False,
+    shard: AsShard = None,
+    wait: Wait = 60.0,
     sets: Sets = [],  # noqa: B006 - read by typer only
     as_json: AsJson = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
-    no_progress: Annotated[
-        bool, typer.Option("--no-progress", help="Plain lines, no live view.")
-    ] = False,
-    metrics_port: Annotated[
-        int | None,
-        typer.Option(
-            min=0, max=65535, metavar="N", help="Serve metrics for Prometheus; 0 is a free port."
-        ),
-    ] = None,
+    quiet: Quiet = False,
+    no_progress: NoProgress = False,
+    metrics_port: MetricsPort = None,
 ) -> None:
     """Run a recipe, or what is left of it."""
     from thresher.cli.run import RunOptions, run_recipe
@@ -119,6 +132,39 @@ def run(
         run_dir=run_dir,
         fresh=fresh,
         fresh_from=fresh_from,
+        take_over=take_over,
+        shard=shard,
+        wait=wait,
+        as_json=as_json,
+        quiet=quiet,
+        no_progress=no_progress,
+        metrics_port=metrics_port,
+        retry_failed=retry_failed,
+    )
+    raise typer.Exit(run_recipe(options))
+
+
+@app.command(epilog=EPILOG)
+def retry(
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="A run's folder, or the output it has written.")
+    ],
+    take_over: TakeOver = False,
+    shard: AsShard = None,
+    wait: Wait = 60.0,
+    sets: Sets = [],  # noqa: B006 - read by typer only
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    no_progress: NoProgress = False,
+    metrics_port: MetricsPort = None,
+) -> None:
+    """Try again what failed in a run, and what is in its quarantine; nothing else."""
+    from thresher.cli.command import recall
+    from thresher.cli.run import run_recipe
+
+    options = recall(
+        run,
+        tuple(sets),
         take_over=take_over,
         shard=shard,
         wait=wait,

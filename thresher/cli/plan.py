@@ -78,7 +78,9 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
             }
             for segment in plan.segments
         ],
-        "columns": {} if plan.schema is None else {f.name: str(f.type) for f in plan.schema},
+        "columns": {}
+        if plan.columns is None
+        else {n: str(k) for n, k in plan.columns.types.items()},
         "output": plan.writer.path if plan.writer is not None else None,
         "notes": list(plan.notes),
     }

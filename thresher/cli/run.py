@@ -5,26 +5,32 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 from thresher.catalog import catalog
 from thresher.cli import exit_codes
+from thresher.cli.command import remember
 from thresher.cli.plan import print_plan
 from thresher.config import Recipe, load_recipe
 from thresher.config.dump import short_name
 from thresher.errors import ThresherError
 from thresher.metrics.switch import metrics_at
+from thresher.runs.report.closing import failed_in_words
 from thresher.runs.report.live import view_for
+from thresher.runs.report.observer import Observer, Observers, RunStart
 from thresher.runs.report.plain import PlainView, SilentView
 
 if TYPE_CHECKING:
     from thresher.pipeline import RunResult
-    from thresher.runs.report import Observer
     from thresher.runs.report.closing import Hints
 
 
-_CODES = {"interrupted": exit_codes.INTERRUPTED, "waiting": exit_codes.AGAIN}
+_CODES = {
+    "complete with failures": exit_codes.FAILURES,
+    "interrupted": exit_codes.INTERRUPTED,
+    "waiting": exit_codes.AGAIN,
+}
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,7 @@ class RunOptions:
     quiet: bool
     no_progress: bool
     metrics_port: int | None
+    retry_failed: bool | Literal["all"] = True
 
 
 def run_recipe(options: RunOptions) -> int:
@@ -68,9 +75,10 @@ def _run_recipe(options: RunOptions) -> int:
             fresh_from=options.fresh_from,
             limit=options.limit,
             take_over=options.take_over,
-            observer=_view(options, recipe),
+            observer=Observers(_Remembering(options), _view(options, recipe)),
             shard=options.shard,
             wait=options.wait,
+            retry_failed=options.retry_failed,
         )
     except ThresherError as error:
         raise recipe.located(error) from error
@@ -78,6 +86,8 @@ def _run_recipe(options: RunOptions) -> int:
         print(json.dumps(as_json(result), indent=2))
     if result.status == "waiting":
         print("this shard is done, others are not: run the same command again", file=sys.stderr)
+    if result.failures and options.quiet:
+        print(failed_in_words(result.failures), file=sys.stderr)
     return _CODES.get(result.status, exit_codes.OK)
 
 
@@ -89,6 +99,8 @@ def as_json(result: RunResult) -> dict[str, Any]:
         "run_dir": result.run_dir,
         "manifest": result.manifest_path,
         "quarantine": result.quarantine_dir,
+        "quarantined": result.quarantined,
+        "failures": [asdict(failure) for failure in result.failures],
         "stages": [counts.to_dict() for counts in result.counts],
     }
 
@@ -100,6 +112,17 @@ def _executor_sets(options: RunOptions) -> list[str]:
     if options.memory is not None:
         sets.append(f"executor.memory={json.dumps(options.memory)}")
     return sets
+
+
+class _Remembering(Observer):
+    """Keeps the command in the folder of its run."""
+
+    def __init__(self, options: RunOptions) -> None:
+        self.options = options
+
+    def started(self, start: RunStart) -> None:
+        """The run's folder is known."""
+        remember(start.run_dir, self.options)
 
 
 def _view(options: RunOptions, recipe: Recipe) -> Observer:

@@ -136,6 +136,8 @@ class RunMetrics(Observer):
         values.set("parts", now.parts)
         values.set("parts_done", now.parts_done)
         values.set("parts_in_flight", now.parts_running)
+        values.set("failed_parts", now.failed_parts)
+        values.set("failed_rows", now.failed_rows)
         values.set("source_bytes", now.bytes_total)
         values.set("source_bytes_done", now.bytes_done)
         values.set("queue_bytes", now.queue_bytes)

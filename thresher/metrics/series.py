@@ -41,6 +41,9 @@ _TABLE = (
     Series("dropped_rows_total", "counter", f"Rows a stage dropped, by rule, {_LEDGER}",
            ("stage", "reason")),
     Series("quarantined_rows_total", "counter", f"Rows in quarantine, {_LEDGER}", _STAGE),
+    Series("failed_rows", "gauge",
+           f"Rows in quarantine because a stage or its worker failed on them, {_LEDGER}"),
+    Series("failed_parts", "gauge", f"Parts in quarantine as a whole, {_LEDGER}"),
     Series("expanded_rows_total", "counter", f"Rows a stage added, {_LEDGER}", _STAGE),
     Series("merged_rows_total", "counter", f"Rows a stage merged into others, {_LEDGER}", _STAGE),
     Series("bytes_total", "counter", f"Bytes of data into a stage, {_LEDGER}", _STAGE),
@@ -85,4 +88,7 @@ SERIES: dict[str, Series] = {series.name: series for series in _TABLE}
 
 PREFIX = "thresher_"
 
-STATUSES = ("running", "complete", "nothing to do", "interrupted", "failed")
+STATUSES = (
+    "running", "complete", "complete with failures", "nothing to do", "interrupted", "waiting",
+    "failed",
+)  # fmt: skip

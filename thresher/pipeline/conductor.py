@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Callable
 from time import monotonic
 
 from thresher.backends.context import RunContext
 from thresher.backends.driver import Driver
-from thresher.backends.executor import BaseExecutor, Lease, Message
+from thresher.backends.executor import BaseExecutor, Done, Lease, Message
 from thresher.pipeline.interrupts import Interrupts
 from thresher.pipeline.progress import Progress
 from thresher.planning.plan import Segment
@@ -31,12 +32,15 @@ class Conductor:
         progress: Progress,
         interrupts: Interrupts,
         executor: BaseExecutor,
+        commit: Callable[[list[Outcome]], None] | None = None,
     ) -> None:
         self.driver = driver
         self.run = run
         self.progress = progress
         self.interrupts = interrupts
         self.executor = executor
+        self._record = commit or self._recorded
+        self._told: set[str] = set()
         self._outcomes: list[Outcome] = []
         self._oldest = 0.0
         self._warned: set[tuple[str, str]] = set()
@@ -79,6 +83,11 @@ class Conductor:
         """Take a message in."""
         if self.driver.is_live(message.token):
             self.progress.observer.heard(message)
+        if isinstance(message, Done):
+            for warning in dict.fromkeys(message.warnings):
+                if warning not in self._told:
+                    self._told.add(warning)
+                    self.progress.observer.warned(warning)
         self.driver.handle(message, monotonic())
         ready = self.driver.outcomes()
         if ready and not self._outcomes:
@@ -101,7 +110,10 @@ class Conductor:
     def _commit(self) -> None:
         outcomes, self._outcomes = self._outcomes, []
         if outcomes:
-            self.progress.committed(self.run.commit(outcomes))
+            self._record(outcomes)
+
+    def _recorded(self, outcomes: list[Outcome]) -> None:
+        self.progress.committed(self.run.commit(outcomes))
 
     # -- watching -----------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from thresher.planning.plan import Plan
     from thresher.runs.array_task import SlurmArrayConfig
     from thresher.runs.report import Observer
+    from thresher.runs.retrying import Which
     from thresher.tasks import Task
 
 
@@ -136,6 +137,7 @@ class Pipeline:
         observer: Observer | None = None,
         shard: str | tuple[int, int] | SlurmArrayConfig | None = None,
         wait: float = 60.0,
+        retry_failed: bool | Literal["all"] = True,
     ) -> RunResult:
         """Run the pipeline, or what is left of it.
 
@@ -167,6 +169,10 @@ class Pipeline:
         wait : float
             Seconds to wait for the other drivers, once the share is done; after that the result's
             status is ``"waiting"``, and the same call goes on from there.
+        retry_failed : bool | "all"
+            Try again what failed in an earlier run (parts, and rows on which a stage failed), in 3
+            further runs at most for one cause in one environment. ``"all"`` does nothing else, and
+            tries every part with rows in quarantine again, however often that was done.
 
         Raises
         ------
@@ -186,6 +192,7 @@ class Pipeline:
             "fresh_from": fresh_from,
             "take_over": take_over,
             "observer": observer,
+            "retry": _which(retry_failed),
         }
         if shard is not None:
             from thresher.pipeline.sharded import ShardedSession
@@ -213,6 +220,17 @@ class Pipeline:
     def __repr__(self) -> str:
         stages = ", ".join(f"{s.as_stage().name}({type(s).__name__})" for s in self.stages)
         return f"Pipeline(name={self.name!r}, stages=[{stages}])"
+
+
+def _which(retry_failed: object) -> Which:
+    if retry_failed == "all":
+        return "all"
+    if isinstance(retry_failed, bool):
+        return "failed" if retry_failed else "none"
+    raise PlanError(
+        f"retry_failed={retry_failed!r} is none of True, False and 'all'",
+        todo="True tries again what failed, 'all' everything that is in quarantine",
+    )
 
 
 def _describe(number: int, stage: Any) -> list[str]:

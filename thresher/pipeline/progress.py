@@ -10,6 +10,8 @@ from time import monotonic
 from thresher.planning.plan import Plan, Segment
 from thresher.runs.part import Key, Part, PartRecord
 from thresher.runs.report import Observer, RunEnd, RunStart, Snapshot
+from thresher.runs.report.figures import counted
+from thresher.runs.report.observer import ENDED_WELL, failure_of
 from thresher.runs.run import Run
 from thresher.runs.tally import Tally
 from thresher.stats import StageCounts
@@ -31,6 +33,7 @@ class Progress:
         self._parts = 0
         self._done = 0
         self._bytes_done = 0
+        self._failed_parts = self._failed_rows = 0
         self._bytes_total = sum(part.source_bytes for part in plan.parts)
         self._running = 0
         self._queue = (0, 0)
@@ -50,15 +53,21 @@ class Progress:
         """Planned parts that need no work."""
         return len(self.plan.parts) - len(self.run.pending(self.plan.parts))
 
-    def meet(self, segment: Segment, parts: Sequence[Part]) -> None:
-        """A Segment begins: count its parts, and what is done of them."""
+    def meet(self, segment: Segment, parts: Sequence[Part]) -> tuple[int, int]:
+        """A Segment begins: count its parts, and what is done of them.
+
+        Returns how many earlier runs have brought to a good end, and to a bad one.
+        """
         self._parts += len(parts)
         self._restarts_before = self._restarts
         steps = [[stage.name for stage in step.stages] for step in segment.steps]
         self.observer.entered(segment.index, steps)
         pending = {part.name for part in self.run.pending(parts)}
         done = [part for part in parts if part.name not in pending]
-        self._count(self.run.records(segment.index, done))
+        records = self.run.records(segment.index, done)
+        self._count(records)
+        failed = sum(record.has_failed_wholly for record in records)
+        return len(records) - failed, failed
 
     def counted(self) -> Tally:
         """What earlier runs found and lost, for the error rate."""
@@ -69,7 +78,11 @@ class Progress:
         self._count(records)
         for record in records:
             if record.failure:
-                self.observer.warned(f"part {record.name!r} is in quarantine: {record.failure}")
+                about = "about " if any(counts.estimated for counts in record.counts) else ""
+                rows = f"{about}{counted(record.failed_rows, 'row')}"
+                self.observer.warned(
+                    f"part {record.name!r} failed, {rows} in quarantine: {record.failure}"
+                )
         self._tell()
 
     def running(
@@ -97,12 +110,13 @@ class Progress:
             self.snapshot(),
             self.run.paths.output,
             self.run.paths.run_dir,
-            self.run.manifest_path if status in ("complete", "nothing to do") else "",
+            self.run.manifest_path if status in ENDED_WELL else "",
             f"{self.run.paths.run_dir}/quarantine"
             if any(counts.quarantined for counts in quarantined)
             else "",
             error,
             of_all=self._of_all,
+            failures=tuple(map(failure_of, self.run.failures(self.known))),
         )
         self.observer.ended(end)
 
@@ -112,6 +126,7 @@ class Progress:
         self._of_all = True
         self.plan, self.run, self.known = plan, run, keys
         self._totals, self._parts, self._done, self._bytes_done = {}, len(keys), 0, 0
+        self._failed_parts = self._failed_rows = 0
         self._bytes_total = sum(part.source_bytes for part in plan.parts)
         self._count([run.state.records[key] for key in keys if key in run.state.records])
 
@@ -130,6 +145,8 @@ class Progress:
             self._restarts,
             *self._queue,
             self._workers,
+            self._failed_parts,
+            self._failed_rows,
         )
 
     def _flat(self) -> tuple[StageCounts, ...]:
@@ -144,6 +161,8 @@ class Progress:
                     totals.append(StageCounts(counts.stage))
                 totals[index].add(counts)
             self._done += 1
+            self._failed_parts += bool(record.failure)
+            self._failed_rows += record.failed_rows
             if record.segment == 0:
                 self._bytes_done += record.source_bytes
 

@@ -7,13 +7,17 @@ import base64
 import pickle
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, overload
 
 from thresher.runs.part import OUT, SPILL, PartRecord
+from thresher.runs.report.observer import Failure
 from thresher.runs.report.waterfall import waterfall
 from thresher.runs.task_file import from_bytes, read_task
 from thresher.stats import StageCounts, StagePerfStats
-from thresher.tasks import FileGroupTask, Task
+from thresher.tasks import DocumentBatch, FileGroupTask, Task
+from thresher.tasks.bad_rows import BadRows
+from thresher.tasks.joining import table_view
 
 
 class RunResult(Sequence[Task[Any]]):
@@ -25,10 +29,14 @@ class RunResult(Sequence[Task[Any]]):
     Parameters
     ----------
     status : str
-        ``"complete"``, ``"nothing to do"``, ``"interrupted"``, or ``"waiting"`` where one of
-        several drivers has done its share and others have not; then it holds that share.
+        ``"complete"``, ``"complete with failures"``, ``"nothing to do"``, ``"interrupted"``, or
+        ``"waiting"`` where one of several drivers has done its share and others have not; then it
+        holds that share.
     counts : list[StageCounts]
         Rows through every stage, over all parts, earlier runs' included.
+    failures : tuple[Failure, ...]
+        Parts of which something failed: all of them, or rows on which a stage failed. The same
+        call tries them again, 3 times at most.
     """
 
     def __init__(
@@ -42,6 +50,7 @@ class RunResult(Sequence[Task[Any]]):
         *,
         temporary: bool = False,
         seconds: float = 0.0,
+        failures: tuple[Failure, ...] = (),
     ) -> None:
         self.pipeline = pipeline
         self.status = status
@@ -49,6 +58,7 @@ class RunResult(Sequence[Task[Any]]):
         self.output = output
         self.run_dir = run_dir
         self.seconds = seconds
+        self.failures = failures
         self._temporary = temporary
         self._places = [(r, i) for r in records for i in range(_n_tasks(r))]
         self._stats = {r.key: [_perf(counts) for counts in r.counts] for r in records}
@@ -107,6 +117,9 @@ class RunResult(Sequence[Task[Any]]):
             task = from_bytes(_inline(record)[index][1])
         else:
             task = read_task(f"{self.run_dir}/{record.on_port(SPILL)[index].final}")
+        if isinstance(task, DocumentBatch):
+            with suppress(BadRows):  # a value that no column holds is left as JSON
+                task = table_view(task)
         stats = self._stats[record.key]  # one for all of a part's tasks: summaries count it once
         return task.evolve(task_id=task.task_id or record.name, _stage_perf=list(stats))
 

@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import shutil
 import tempfile
 from collections.abc import Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Any
+
+import xxhash
 
 from thresher.backends.context import RunContext
 from thresher.backends.driver import Driver, Policy
@@ -20,15 +23,24 @@ from thresher.pipeline.conductor import Conductor
 from thresher.pipeline.interrupts import Interrupts
 from thresher.pipeline.progress import Progress
 from thresher.pipeline.result import RunResult
+from thresher.pipeline.unifying import Unifying
 from thresher.planning.check import expand
+from thresher.planning.environment import environment_digest
+from thresher.planning.paths import check_run_dir
 from thresher.planning.plan import Plan, Segment
 from thresher.planning.source import MEMORY_PER_SOURCE_BYTE
-from thresher.runs.part import SPILL, Key, Part
+from thresher.runs.columns import absent_everywhere
+from thresher.runs.part import SPILL, Key, Part, PartRecord
 from thresher.runs.report import Observer, RunStart
+from thresher.runs.report.figures import counted
 from thresher.runs.report.live import default_view
+from thresher.runs.report.observer import failure_of
+from thresher.runs.retrying import Retrying, Which
 from thresher.runs.run import SHARD, Run, RunPaths
 from thresher.stages.file_partitioning import FilePartitioningStage
+from thresher.stages.reading import ReaderStage
 from thresher.stages.writing import BaseWriter
+from thresher.stats import StageCounts
 from thresher.storage import absolute, store_for
 from thresher.tasks import SpillTask, Task
 
@@ -51,6 +63,7 @@ class Session:
         fresh_from: str | None,
         take_over: bool,
         observer: Observer | None,
+        retry: Which = "failed",
     ) -> None:
         self.pipeline = pipeline
         self.own_executor = executor is None
@@ -59,6 +72,7 @@ class Session:
         self.resume = resume
         self.fresh_from = fresh_from
         self.take_over = take_over
+        self.retry: Which = retry
         view = observer if observer is not None else default_view()
         self.observer, self.notes = with_metrics(view)
         self.interrupts = Interrupts(view.warned)
@@ -74,6 +88,7 @@ class Session:
             self.executor.close()
 
     def _run(self, plan: Plan) -> RunResult:
+        self._check_run_dir(plan)
         paths, temporary = self._paths(plan.name, plan.writer)
         run = Run.open(
             plan.name,
@@ -82,7 +97,9 @@ class Session:
             take_over=self.take_over,
             durable=not temporary,
             beating=not temporary,
+            retrying=self._retrying(plan),
         )
+        run.expect([part.name for part in plan.parts])
         progress = Progress(self.observer, plan, run, self.began)
         status = "failed"
         error = ""
@@ -104,23 +121,89 @@ class Session:
         if fresh is None and run.is_sealed and self._is_all_done(plan, run):
             progress.known = self._keys(plan, run)
             progress.start(start_of(self, plan, run, progress))
-            return "nothing to do"
+            return "complete with failures" if run.failures(progress.known) else "nothing to do"
         if run.paths.output and not run.publisher.store(SPILL).is_local:
             needs_shared_store(run, self.executor)
+        self._check_retry(plan, run)
         run.begin(fresh_from=fresh)
         progress.known = self._keys(plan, run)
         progress.start(start_of(self, plan, run, progress))
+        self._tell_of_failures(run, progress.known)
         with self.interrupts:
             for segment in plan.segments:
                 if not self._segment(plan, segment, run, progress):
                     return "interrupted"
-        run.seal(self._keys(plan, run))
-        return "complete"
+            if not self.unify(plan, run):
+                return "interrupted"
+        keys = progress.known = self._keys(plan, run)
+        run.seal(keys)
+        warn_of_columns(self.observer, plan, [r for k in keys if (r := run.state.records.get(k))])
+        return "complete with failures" if run.failures(keys) else "complete"
+
+    def unify(self, plan: Plan, run: Run) -> bool:
+        """Give all output files one schema, where the writer's format has one."""
+        segment = plan.segments[-1]
+        if plan.writer is None or not plan.writer.typed:
+            return True
+        records = [
+            record
+            for each in plan.segments
+            for record in run.records(each.index, self._parts(plan, each, run))
+        ]
+        unifying = Unifying(plan, run, self.executor, self.interrupts, self.observer)
+        return unifying.run(records, self._context(segment, run, typed=True))
+
+    # -- failures -----------------------------------------------------------------------------
+
+    def _retrying(self, plan: Plan) -> Retrying:
+        stages, executor = plan.stages, self.executor
+        return Retrying(self.retry, functools.cache(lambda: environment_digest(stages, executor)))
+
+    def _check_retry(self, plan: Plan, run: Run) -> None:
+        """With ``"all"`` nothing but what is in quarantine is run."""
+        if self.retry != "all":
+            return
+        if not run.is_sealed:
+            raise PlanError(
+                "this run is not complete",
+                where=run.paths.run_dir,
+                todo="run the pipeline again first: it goes on, and tries what failed again, too",
+            )
+        parts = [part for segment in plan.segments for part in self._parts(plan, segment, run)]
+        records = {record.key: record for record in run.state.records.values()}
+        besides = [
+            part.name
+            for part in run.pending(parts)
+            if part.key not in records or not run.retrying.wants(records[part.key])
+        ]
+        if besides:
+            raise PlanError(
+                f"{counted(len(besides), 'part')} that did not fail would be run, too: the "
+                "recipe, its code or the input has changed",
+                where=f"part {besides[0]!r}",
+                todo="run the pipeline: it runs what has changed, and what failed",
+            )
+
+    def _tell_of_failures(self, run: Run, known: Sequence[Key]) -> None:
+        """Say what is tried again, and what is not."""
+        failed = run.failures(known)
+        again = [record for record in failed if run.retrying.wants(record)]
+        if again:
+            first = failure_of(again[0])
+            parts = counted(len(again), "part")
+            self.observer.warned(
+                f"trying again what failed before, in {parts}: {first.part} ({first.reason}; "
+                f"attempt {first.attempts + 1})" + (", ..." if len(again) > 1 else "")
+            )
+        if left := len(failed) - len(again):
+            self.observer.warned(
+                f"{counted(left, 'part')} with failures not tried again: `thresher retry` does"
+            )
 
     def _segment(self, plan: Plan, segment: Segment, run: Run, progress: Progress) -> bool:
         """Run one Segment's pending parts; False if the run was interrupted before its end."""
         parts = self._parts(plan, segment, run)
-        progress.meet(segment, parts)
+        good, failed = progress.meet(segment, parts)
         todo = run.pending(parts)
         driver = Driver(
             todo,
@@ -133,11 +216,15 @@ class Session:
                 getattr(self.executor, "memory", 2**31),
             ),
             counted=progress.counted(),
+            good_before=good,
+            failed_before=failed,
+            source=_up_to_reader(segment),
         )
         if todo:
             kernels = {kernel for stage in segment.stages for kernel in stage.kernels()}
             prepare(sorted(kernels), sum(part.source_bytes for part in todo))
-            context = self._context(segment, run)
+            typed = plan.writer is not None and plan.writer.typed
+            context = self._context(segment, run, typed=typed)
             conductor = Conductor(driver, run, progress, self.interrupts, self.executor)
             try:
                 conductor.conduct(segment, context)
@@ -211,6 +298,10 @@ class Session:
 
     # -- places -------------------------------------------------------------------------------
 
+    def _check_run_dir(self, plan: Plan) -> None:
+        if self.run_dir is not None:
+            check_run_dir(expand(self.pipeline.counted_stages())[0], plan.parts, self.run_dir)
+
     def _paths(self, name: str, writer: BaseWriter | None) -> tuple[RunPaths, bool]:
         output = absolute(writer.path).rstrip("/") if writer is not None else ""
         extension = writer.file_extension if writer is not None else ""
@@ -222,7 +313,7 @@ class Session:
             return RunPaths(output, folder, mode, extension), False
         return RunPaths("", tempfile.mkdtemp(prefix="thresher-run-"), mode, extension), True
 
-    def _context(self, segment: Segment, run: Run) -> RunContext:
+    def _context(self, segment: Segment, run: Run, *, typed: bool = False) -> RunContext:
         return RunContext(
             output=run.publisher.roots.output,
             run_dir=run.paths.run_dir,
@@ -231,6 +322,7 @@ class Session:
             sink=segment.sink,
             on_error=self.pipeline.on_error,
             durable=run.durable,
+            typed=typed,
             node_folder=f"{tempfile.gettempdir()}/thresher-node-{_attempt_of(run)}-{segment.index}",
         )
 
@@ -246,7 +338,25 @@ class Session:
             run.paths.run_dir,
             temporary=temporary,
             seconds=monotonic() - self.began,
+            failures=tuple(map(failure_of, run.failures(self._keys(plan, run)))),
         )
+
+
+def _up_to_reader(segment: Segment) -> list[StageCounts]:
+    """Empty counts of the stages up to the one that reads the source."""
+    stages = segment.steps[0].stages
+    places = [i for i, stage in enumerate(stages) if isinstance(stage, ReaderStage)]
+    last = places[0] if places else 0
+    counts = [StageCounts(stage.name) for stage in stages[: last + 1]]
+    if places:
+        counts[-1].metrics["is_reader"] = 1
+    return counts
+
+
+def warn_of_columns(observer: Observer, plan: Plan, records: Sequence[PartRecord]) -> None:
+    """Name columns that were asked for and that no record has."""
+    for name in absent_everywhere([r for r in records if r.segment == 0]):
+        observer.warned(f"no record has the column {name!r}")
 
 
 def _default_executor() -> BaseExecutor:
@@ -269,7 +379,9 @@ def _attempt_of(run: Run) -> str:
 
 
 def folder_name(name: str) -> str:
-    return re.sub(r"[^\w.-]+", "_", name).strip("._") or "pipeline"
+    """A folder for a pipeline's records: another for every name."""
+    plain = re.sub(r"[^\w.-]+", "_", name).strip("._")[:100] or "pipeline"
+    return plain if plain == name else f"{plain}-{xxhash.xxh3_64_hexdigest(name.encode())[:8]}"
 
 
 def start_of(session: Session, plan: Plan, run: Run, progress: Progress) -> RunStart:

@@ -8,17 +8,24 @@ and waits for the marks of the others; whoever finds the last marks publishes.
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
-from thresher.backends.driver import Driver, Policy
+from thresher.backends.driver import Driver, Policy, all_failed
 from thresher.backends.executor import BaseExecutor
 from thresher.errors import PlanError
 from thresher.pipeline.progress import Progress
 from thresher.pipeline.result import RunResult
-from thresher.pipeline.session import Session, all_gil_free, needs_shared_store, start_of
+from thresher.pipeline.session import (
+    Session,
+    all_gil_free,
+    needs_shared_store,
+    start_of,
+    warn_of_columns,
+)
 from thresher.planning.check import expand
 from thresher.planning.compile import compile_plan
 from thresher.planning.frozen import FrozenPlan
@@ -26,7 +33,9 @@ from thresher.planning.plan import Plan
 from thresher.runs.beat import Held
 from thresher.runs.final_run import FinalRun
 from thresher.runs.ledger import Fenced
-from thresher.runs.part import SPILL
+from thresher.runs.part import SPILL, Key
+from thresher.runs.report.observer import ENDED_WELL
+from thresher.runs.retrying import Retrying
 from thresher.runs.shard import Shard
 from thresher.runs.shard_run import ShardRun
 from thresher.runs.shared import SharedRun
@@ -95,6 +104,7 @@ class ShardedSession(Session):
             plan = compile_plan(
                 name, asked, initial_tasks, limit=limit, fusion=fusion, frozen=frozen
             )
+            self._check_run_dir(plan)
             return plan, FrozenPlan.of(plan, stages, limit)
 
         try:
@@ -124,12 +134,16 @@ class ShardedSession(Session):
                 status = self._work(plan, share, shared, run, progress)
             if status == "waiting":
                 error = self._waits_for(shared, len(plan.segments) - 1)
-            if status not in ("complete", "nothing to do"):
+            if status not in ENDED_WELL:
                 return self._result(share, run, status, temporary=False)
             final = shared.open_final()
             run.published = final.state.sealed
             final.close()
-            progress.tell_of_all(plan, final, self._keys(plan, final))
+            keys = self._keys(plan, final)
+            progress.tell_of_all(plan, final, keys)
+            if final.failures(keys):
+                status = "complete with failures"
+                run.note_published(final.state.sealed)
             return self._result(plan, final, status, temporary=False)
         except BaseException as raised:  # told by the view as it closes, then raised again
             error = str(raised)
@@ -145,15 +159,30 @@ class ShardedSession(Session):
         data = shared.read_plan()
         if data is None:
             plan, mine = planner(None)
+            self._expect(shared, plan)
             final = shared.open_final()
-            if final.is_sealed and self._is_all_done(plan, final):
+            if final.is_sealed and self._is_settled(plan, shared, final):
                 return plan, True
+            self._check_retry(plan, final)
             self._prepare(shared)
             data = shared.write_plan(mine.to_bytes())
         frozen = FrozenPlan.from_bytes(data)
         plan, mine = planner(frozen)
         frozen.check(mine, shared.plan_path)
+        self._expect(shared, plan)
         return plan, False
+
+    def _is_settled(self, plan: Plan, shared: SharedRun, final: FinalRun) -> bool:
+        """Whether nothing is to be done; what failed is tried again by a further call only.
+
+        Drivers that had to be started again to wait for the others come when all is published.
+        """
+        if self.retry == "failed" and not shared.has_told:
+            final.retrying = Retrying("none")
+        return self._is_all_done(plan, final)
+
+    def _expect(self, shared: SharedRun, plan: Plan) -> None:
+        shared.expect([part.name for part in plan.parts], self._retrying(plan))
 
     def _prepare(self, shared: SharedRun) -> None:
         """Have the writer's mode applied, once and before anything is written."""
@@ -174,9 +203,13 @@ class ShardedSession(Session):
     ) -> str:
         if run.paths.output and not run.publisher.store(SPILL).is_local:
             needs_shared_store(run, self.executor)
-        self._begin(share, shared, run)
+        is_needed = self._begin(share, shared, run)
         progress.known = self._keys(share, run)
         progress.start(start_of(self, share, run, progress))
+        if not is_needed:
+            with self.interrupts:
+                return self._ended(self._wait_for(shared.is_published))
+        self._tell_of_failures(run, progress.known)
         last = len(plan.segments) - 1
         with self.interrupts:
             for segment in share.segments:
@@ -188,22 +221,36 @@ class ShardedSession(Session):
                 shared.marks.write(number, self.shard.name)
                 ready = self._barrier(plan, shared, number)
                 if not self._wait_for(ready):
-                    return "interrupted" if self.interrupts.draining else "waiting"
+                    return self._ended(False)
         return "complete"
 
-    def _begin(self, share: Plan, shared: SharedRun, run: ShardRun) -> None:
-        """Open an epoch, if there is anything to do before the others have to be waited for."""
+    def _ended(self, is_published: bool) -> str:
+        if is_published:
+            return "complete"
+        return "interrupted" if self.interrupts.draining else "waiting"
+
+    def _begin(self, share: Plan, shared: SharedRun, run: ShardRun) -> bool:
+        """Open an epoch, if there is anything to do before the others have to be waited for.
+
+        Returns False if others have published meanwhile, or are about to.
+        """
         ended = share.segments[: run.done]
         lost = any(run.pending(self._parts(share, segment, run)) for segment in ended)
         if not lost:
             if len(ended) < len(share.segments):
                 run.begin()
-            return
-        with shared.hold() as final:  # nobody publishes while this share is taken back
-            run.begin()
-            if final.generation == shared.generation:
+            return True
+        try:
+            with shared.hold() as final:  # nobody publishes while this share is taken back
+                if final.generation != shared.generation:
+                    return False
+                run.begin()
                 run.reopen()
                 shared.marks.remove(self.shard.name, len(share.segments))
+                final.check_held()
+        except (Held, Fenced):
+            return False
+        return True
 
     def _judge(self, driver: Driver) -> None:
         """Leave the verdict on all errors to who publishes: a share is no fair sample."""
@@ -239,7 +286,7 @@ class ShardedSession(Session):
 
     def _is_published(self, plan: Plan, shared: SharedRun) -> bool:
         """Whether the generation is published; if this driver can do it, it does."""
-        if shared.is_published:
+        if shared.is_published():
             return True
         last = len(plan.segments) - 1
         missing = shared.marks.missing(last)
@@ -270,14 +317,21 @@ class ShardedSession(Session):
         keys = self._keys(plan, final)
         if not all(key in final.state.records for key in keys):
             return False
-        self._judge_all(final)
+        self._judge_all(final, keys)
+        if not self.unify(plan, final):
+            return False
         final.seal(keys)
+        warn_of_columns(self.observer, plan, [final.state.records[key] for key in keys])
         return True
 
-    def _judge_all(self, final: FinalRun) -> None:
+    def _judge_all(self, final: FinalRun, keys: Sequence[Key]) -> None:
         tally = Tally()
-        for record in final.state.records.values():
+        records = [final.state.records[key] for key in keys]
+        for record in records:
             tally.count(record)
+        failures = Counter(record.reason for record in records if record.has_failed_wholly)
+        if records and failures.total() == len(records):
+            raise all_failed(len(records), failures)
         policy = Policy(self.pipeline.on_error, self.pipeline.max_error_rate)
         judge = Driver([], 1, policy=policy, counted=tally)
         judge.finish()

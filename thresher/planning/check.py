@@ -8,8 +8,6 @@ from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from typing import Any
 
-import pyarrow as pa
-
 from thresher.errors import PlanError, ThresherError, missing_extra
 from thresher.planning.machine import Machine
 from thresher.planning.plan import Stage
@@ -136,36 +134,6 @@ def check_types(stages: Sequence[Stage], first: type[Task[Any]] | None) -> list[
     return mistakes
 
 
-def check_columns(
-    stages: Sequence[Stage], schema: pa.Schema | None
-) -> tuple[list[ThresherError], set[str] | None]:
-    """Every column a stage names exists when it gets there.
-
-    Returns the mistakes, and the columns at the end where they are known. A stage of the user's
-    that declares no outputs may add any column: from there on nothing is called missing.
-    """
-    if schema is None:
-        return [], None
-    mistakes: list[ThresherError] = []
-    columns = set(schema.names)
-    known = True
-    for number, stage in enumerate(stages, 1):
-        if isinstance(stage, FilePartitioningStage | ReaderStage):
-            continue
-        missing = [name for name in stage.inputs()[1] if name not in columns] if known else []
-        mistakes += [
-            PlanError(
-                f"needs the column {name!r}, which is not there",
-                f"stage {number}, {stage.name!r}",
-                did_you_mean(name, columns, "the columns are"),
-            )
-            for name in missing
-        ]
-        columns |= set(stage.outputs()[1]) | set(missing)
-        known = known and (is_ours(stage) or bool(stage.outputs()[1]) or stage.rows == "subset")
-    return mistakes, columns if known else None
-
-
 def check_machine(
     stages: Sequence[Stage], machine: Machine
 ) -> tuple[list[ThresherError], list[str]]:
@@ -230,6 +198,32 @@ def did_you_mean(name: str, known: Iterable[str], listing: str) -> str:
     if near:
         return f"did you mean {near[0]!r}?"
     return f"{listing} {', '.join(names[:20])}" + (", ..." if len(names) > 20 else "")
+
+
+def is_close(name: str, known: Iterable[str]) -> bool:
+    """Whether a name is likely to be one of those known, misspelt."""
+    for other in known:
+        if name.lower() == other.lower():
+            return True
+        length = max(len(name), len(other))
+        if length >= 4 and _edits(name, other) <= (1 if length < 8 else 2):
+            return True
+    return False
+
+
+def _edits(left: str, right: str) -> int:
+    """Characters inserted, left out, replaced, or swapped with their neighbour (optimal string
+    alignment)."""
+    before: list[int] = []
+    row = list(range(len(right) + 1))
+    for i, a in enumerate(left, 1):
+        last, before, row = before, row, [i]
+        for j, b in enumerate(right, 1):
+            best = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b))
+            if i > 1 and j > 1 and a == right[j - 2] and left[i - 2] == b:
+                best = min(best, last[j - 2] + 1)
+            row.append(best)
+    return row[-1]
 
 
 def is_ours(stage: Stage) -> bool:

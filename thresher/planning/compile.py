@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from thresher.errors import PlanError, ThresherError
 from thresher.planning.check import (
-    check_columns,
     check_extras,
     check_machine,
     check_shape,
@@ -19,27 +18,35 @@ from thresher.planning.check import (
     expand,
     is_ours,
 )
+from thresher.planning.columns import (
+    check_names,
+    columns_of,
+    mixed_notes,
+    use_of,
+)
+from thresher.planning.columns import check_types as check_column_types
 from thresher.planning.facts import check_facts
 from thresher.planning.fingerprint import segment_fingerprint
 from thresher.planning.frozen import FrozenPlan
 from thresher.planning.fuse import fuse
 from thresher.planning.machine import Machine
 from thresher.planning.paths import check_paths
-from thresher.planning.plan import Plan, Segment, Stage
+from thresher.planning.plan import Plan, Segment, SourceColumns, Stage
 from thresher.planning.source import (
     limit_parts,
     parts_of_files,
     parts_of_partitions,
     parts_of_tasks,
-    sample_schema,
 )
 from thresher.runs.part import Part
+from thresher.stages.base import NUMBER, TEXT
 from thresher.stages.checkpoint import Checkpoint
 from thresher.stages.file_partitioning import FilePartitioningStage
 from thresher.stages.partitioning import PartitioningStage
-from thresher.stages.reading import ReaderStage
-from thresher.stages.writing import BaseWriter
+from thresher.stages.reading import ReaderStage, ReadPlan
+from thresher.stages.writing import BaseWriter, WritePlan
 from thresher.tasks import EmptyTask, Task
+from thresher.tasks.types import JSON_TEXT, ColumnType
 
 
 def compile_plan(
@@ -72,8 +79,9 @@ def compile_plan(
     mistakes += check_extras(expanded)
     source = _Source(expanded, tasks, frozen)
     mistakes += source.mistakes
-    missing, _ = check_columns(expanded, source.schema)
-    mistakes += missing
+    told, more = source.check(expanded)
+    mistakes += told
+    notes += [*source.notes, *more]
     mistakes += check_paths(expanded, source.parts)
     if mistakes:
         raise PlanError.from_mistakes(mistakes)
@@ -82,12 +90,22 @@ def compile_plan(
         if source.reader is None:
             raise PlanError("limit needs a pipeline that begins with a reader")
         parts = limit_parts(source.reader, parts, limit)
-    bound, typed = _bind(source.rest, source)
+    bound = _bind(source)
     writer = bound[-1] if isinstance(bound[-1], BaseWriter) else None
     segments = _segments(bound, writer, fusion=fusion)
-    fingerprints = tuple(segment_fingerprint(s.stages, [s.sink, typed]) for s in segments)
+    fingerprints = tuple(segment_fingerprint(s.stages, [s.sink]) for s in segments)
     parts = tuple(replace(part, fingerprint=_of_part(fingerprints[0], part)) for part in parts)
-    return Plan(name, segments, parts, fingerprints, source.schema, writer, tuple(notes))
+    return Plan(
+        name,
+        segments,
+        parts,
+        fingerprints,
+        source.columns,
+        writer,
+        tuple(notes),
+        last_names=_made(bound[1:]) if source.reader is not None else _made(bound),
+        keeps_columns=all(is_ours(stage) and stage.rows != "merge" for stage in bound),
+    )
 
 
 class _Source:
@@ -100,14 +118,18 @@ class _Source:
         frozen: FrozenPlan | None = None,
     ) -> None:
         self.mistakes: list[ThresherError] = []
+        self.notes: list[str] = []
         self.parts: tuple[Part, ...] = ()
-        self.schema: pa.Schema | None = None
+        self.columns: SourceColumns | None = None
         self.reader: ReaderStage | None = None
         self.rest = tuple(stages)
         try:
             self._look(stages, tasks, frozen)
         except ThresherError as error:
             self.mistakes.append(error)
+        behind = self.rest[1:] if self.reader is not None else ()
+        self.use = use_of(behind, len(stages) - len(behind) + 1)
+        self.mistakes += self.use.mistakes
 
     def _look(
         self,
@@ -122,69 +144,106 @@ class _Source:
             if self.rest and isinstance(self.rest[0], ReaderStage):
                 self.reader = self.rest[0]
             if frozen is not None:
-                self.parts, self.schema = frozen.parts, frozen.schema
+                self.parts, self.columns = frozen.parts, frozen.columns
                 return
             self.parts = parts_of_files(stages[0], split=self.reader is not None)
+            self.notes += stages[0].notes()
             if self.reader is not None:
-                self.schema = sample_schema(self.reader, self.parts)
+                self.columns = columns_of(self.reader, self.parts)
         elif isinstance(stages[0], PartitioningStage) and tasks is None:
             self.rest = tuple(stages[1:])
             self.parts = parts_of_partitions(stages[0]) if frozen is None else frozen.parts
         else:
             self.parts = parts_of_tasks(tasks if tasks is not None else [EmptyTask()])
 
+    @property
+    def carries(self) -> bool:
+        """Whether records travel as they were read: same format in and out, all fields.
 
-def _bind(stages: Sequence[Stage], source: _Source) -> tuple[list[Stage], pa.Schema | None]:
-    """Tell the reader which columns to parse, and the writer which schema to hold to.
+        Not where rows are multiplied or merged, as they have no record of their own then.
+        """
+        if self.reader is None or any(stage.rows in ("expand", "merge") for stage in self.rest):
+            return False
+        own, writer = self.reader.raw_format, self.rest[-1]
+        return bool(own) and isinstance(writer, BaseWriter) and writer.raw_format == own
 
-    Returns the stages, and the types the output depends on: where all columns are parsed and the
-    records travel as they are, a column more in one file makes no difference to the others.
-    """
-    bound = list(stages)
+    def likely_type(self, name: str) -> ColumnType:
+        """The type that a column of the source is likely to have in the output."""
+        assert self.columns is not None
+        pinned = self.reader.pinned_types() if self.reader is not None else {}
+        found = pinned.get(name, self.columns.types[name])
+        if found.is_json and name not in pinned:
+            wanted = {TEXT: JSON_TEXT, NUMBER: pa.float64()}.get(self.use.kinds.get(name, ""))
+            found = found if wanted is None else ColumnType(wanted)
+        return found
+
+    def check(self, stages: Sequence[Stage]) -> tuple[list[ThresherError], list[str]]:
+        """Mistakes and notes about columns."""
+        known, reader = self.columns, self.reader
+        if known is None or reader is None:
+            return [], []
+        mistakes, notes = check_names(stages, known, reader)
+        mistakes += check_column_types(known, self.use, self.rest[-1], reader.pinned_types())
+        if known.reserved and not self.carries:
+            mistakes.append(
+                PlanError(
+                    f"the source has a column {known.reserved[0]!r}, which is the name of a "
+                    "column of Thresher's own",
+                    f"stage 2, {reader.name!r}",
+                    "rename it, or read the columns you need with fields=[...]",
+                )
+            )
+        decided = {*_made(self.rest[1:]), *self.use.kinds, *reader.pinned_types()}
+        return mistakes, [*notes, *mixed_notes(known, self.rest[-1], decided)]
+
+
+def _bind(source: _Source) -> list[Stage]:
+    """Tell the reader which columns to parse, and the writer which to expect."""
+    bound = list(source.rest)
     if not bound:
         raise PlanError("the pipeline has no stages after its reader", todo="add some")
-    reader, writer, schema = source.reader, bound[-1], source.schema
-    if reader is None or schema is None:
-        return bound, None
-    carry = _carries(bound, writer)
-    columns = _columns_used(bound[1:], schema) if carry else None
-    bound[0] = reader.bind(schema, columns, carry)
+    reader, writer = source.reader, bound[-1]
+    known = source.columns or SourceColumns()
+    if reader is not None:
+        use, carry, fields = source.use, source.carries, reader.wanted_names()
+        columns = tuple(fields) if fields is not None else None
+        if fields is not None:
+            always = dict.fromkeys(fields)
+        else:
+            columns = _columns_used(bound[1:]) if carry else None
+            always = dict.fromkeys([*use.users, *(known.types if use.sees_tables else ())])
+        expected = {n: kind for n, kind in known.types.items() if n not in known.conflicts}
+        plan = ReadPlan(columns, use.kinds, carry, expected, tuple(always))
+        bound[0] = reader.bind(plan)
     if isinstance(writer, BaseWriter):
-        changed = {name for stage in bound[1:] for name in stage.outputs()[1]}
-        bound[-1] = writer.with_schema(pa.schema([f for f in schema if f.name not in changed]))
-    if not carry:
-        return bound, schema
-    return bound, None if columns is None else pa.schema([schema.field(c) for c in columns])
+        made = _made(bound[1:])
+        expected = {name: source.likely_type(name) for name in known.types if name not in made}
+        fields = reader.wanted_names() if reader is not None else None
+        first = known.first_names if fields is None else tuple(fields)
+        bound[-1] = writer.bind(WritePlan(expected, first, made))
+    return bound
 
 
-def _carries(stages: Sequence[Stage], writer: Stage) -> bool:
-    """Whether records travel as they were read: same format in and out, all fields.
-
-    Not where rows are multiplied or merged, as they have no record of their own then.
-    """
-    reader = stages[0]
-    assert isinstance(reader, ReaderStage)
-    own = reader.raw_format
-    if any(stage.rows in ("expand", "merge") for stage in stages):
-        return False
-    return bool(own) and isinstance(writer, BaseWriter) and writer.raw_format == own
+def _made(stages: Sequence[Stage]) -> tuple[str, ...]:
+    """Columns that stages say they add or change, in order."""
+    return tuple(dict.fromkeys(name for stage in stages for name in stage.outputs()[1]))
 
 
-def _columns_used(stages: Sequence[Stage], schema: pa.Schema) -> list[str] | None:
+def _columns_used(stages: Sequence[Stage]) -> tuple[str, ...] | None:
     """Columns that have to be parsed; None for all.
 
     A stage that names no input columns reads all, writers apart: what they do not get parsed they
     take from the raw record.
     """
-    used: set[str] = set()
+    used: dict[str, None] = {}
     for stage in stages:
         if isinstance(stage, BaseWriter | Checkpoint):
             continue
-        named = set(stage.inputs()[1])
+        named = stage.inputs()[1]
         if not named and not (is_ours(stage) and stage.outputs()[1]):
             return None
-        used |= named | (set(stage.outputs()[1]) & set(schema.names))
-    return [name for name in schema.names if name in used]
+        used |= dict.fromkeys([*named, *stage.outputs()[1]])
+    return tuple(used)
 
 
 def _segments(

@@ -13,16 +13,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
-
 from thresher.errors import PlanError
 from thresher.planning.fingerprint import describe
-from thresher.planning.plan import Plan
+from thresher.planning.plan import Plan, SourceColumns
 from thresher.runs.part import Part
 from thresher.runs.task_file import from_bytes, to_bytes
 from thresher.stages.file_partitioning import FilePartitioningStage
 from thresher.stages.partitioning import PartitioningStage
 from thresher.tasks import FileGroupTask, FileSlice, Task
+from thresher.tasks.types import decode, encode
 
 _PART_FACTS = ("name", "version", "estimate", "source_bytes", "rows", "cut")
 
@@ -41,7 +40,7 @@ class FrozenPlan:
 
     facts: dict[str, Any]
     parts: tuple[Part, ...]
-    schema: pa.Schema | None = None
+    columns: SourceColumns | None = None
 
     @classmethod
     def of(cls, plan: Plan, stages: Sequence[Any], limit: int | None) -> FrozenPlan:
@@ -55,24 +54,23 @@ class FrozenPlan:
             "output": plan.writer.path if plan.writer is not None else None,
             "fingerprints": list(plan.fingerprints),
         }
-        return cls(json.loads(json.dumps(facts)), plan.parts, plan.schema)
+        return cls(json.loads(json.dumps(facts)), plan.parts, plan.columns)
 
     def to_bytes(self) -> bytes:
         """As JSON; a part a line."""
-        head = {**self.facts, "schema": _encoded(self.schema)}
+        head = {**self.facts, "columns": _encoded(self.columns)}
         opening = json.dumps(head, ensure_ascii=False, indent=1).removesuffix("\n}")
         lines = ",\n".join(json.dumps(_of_part(p), ensure_ascii=False) for p in self.parts)
-        return f'{opening},\n "parts": [\n{lines}\n]}}\n'.encode()
+        text = f'{opening},\n "parts": [\n{lines}\n]}}\n'
+        return text.encode("utf-8", "backslashreplace")  # paths that are no UTF-8
 
     @classmethod
     def from_bytes(cls, data: bytes) -> FrozenPlan:
         """The inverse of :meth:`to_bytes`."""
         facts = json.loads(data)
         parts = tuple(map(_part, facts.pop("parts")))
-        schema = facts.pop("schema")
-        if schema is None:
-            return cls(facts, parts)
-        return cls(facts, parts, pa.ipc.read_schema(pa.py_buffer(base64.b64decode(schema))))
+        columns = facts.pop("columns")
+        return cls(facts, parts, None if columns is None else _decoded(columns))
 
     def check(self, mine: FrozenPlan, where: str) -> None:
         """Refuse to go on with another plan than the one that was agreed on.
@@ -144,8 +142,22 @@ def _of_slice(piece: FileSlice) -> dict[str, Any]:
     return {k: v for k, v in vars(piece).items() if v != getattr(default, k)}
 
 
-def _encoded(schema: pa.Schema | None) -> str | None:
-    return None if schema is None else base64.b64encode(schema.serialize().to_pybytes()).decode()
+def _encoded(columns: SourceColumns | None) -> dict[str, Any] | None:
+    if columns is None:
+        return None
+    return {
+        "types": encode({n: k for n, k in columns.types.items() if n not in columns.conflicts}),
+        "first_names": columns.first_names,
+        "is_whole": columns.is_whole,
+        "are_facts": columns.are_facts,
+    }
+
+
+def _decoded(values: dict[str, Any]) -> SourceColumns:
+    names = tuple(values["first_names"])
+    return SourceColumns(
+        decode(values["types"]), names, bool(values["is_whole"]), bool(values["are_facts"])
+    )
 
 
 class _Elsewhere(Task[None]):

@@ -3,18 +3,55 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
-
-import pyarrow as pa
 
 from thresher.runs.part import Part
 from thresher.stages.base import ROW_WISE, ProcessingStage
 from thresher.stages.reading import ReaderStage
 from thresher.stages.resources import Resources
 from thresher.stages.writing import BaseWriter
+from thresher.tasks.types import ColumnType, Types
 
 Stage = ProcessingStage[Any, Any]
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A column whose types in two files cannot be united without loss."""
+
+    left: ColumnType
+    left_path: str
+    right: ColumnType
+    right_path: str
+
+
+@dataclass(frozen=True)
+class SourceColumns:
+    """What is known of a source's columns.
+
+    Parameters
+    ----------
+    types : dict[str, ColumnType]
+        By a sample, or united over all files where these tell their types.
+    first_names : tuple[str, ...]
+        Columns of the first record, in order.
+    is_whole : bool
+        Whether there can be no others.
+    are_facts : bool
+        Whether the types are those of all files.
+    conflicts : dict[str, Conflict]
+        Columns of which there is no type that all files' values have.
+    reserved : tuple[str, ...]
+        Columns named like those of Thresher's own.
+    """
+
+    types: Types = field(default_factory=dict)
+    first_names: tuple[str, ...] = ()
+    is_whole: bool = False
+    are_facts: bool = False
+    conflicts: dict[str, Conflict] = field(default_factory=dict)
+    reserved: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -97,10 +134,7 @@ class Segment:
     @property
     def row_wise(self) -> bool:
         """Whether a source row can be left out without touching the others."""
-        return all(
-            stage.rows in ROW_WISE or isinstance(stage, ReaderStage | BaseWriter)
-            for stage in self.stages
-        )
+        return not any(stage.rows == "merge" or stage.whole_parts for stage in self.stages)
 
 
 @dataclass(frozen=True)
@@ -111,17 +145,25 @@ class Plan:
     ----------
     parts : tuple[Part, ...]
         Of the first Segment; later Segments get theirs from what the earlier ones commit.
+    columns : SourceColumns | None
+        What is known of the source's columns.
     notes : tuple[str, ...]
         What the planner decided that a reader of the plan should know.
+    last_names : tuple[str, ...]
+        Columns that stages add or change, in order.
+    keeps_columns : bool
+        Whether no stage takes columns away: all that the source has are in the output.
     """
 
     name: str
     segments: tuple[Segment, ...]
     parts: tuple[Part, ...]
     fingerprints: tuple[str, ...]
-    schema: pa.Schema | None = None
+    columns: SourceColumns | None = None
     writer: BaseWriter | None = None
     notes: tuple[str, ...] = ()
+    last_names: tuple[str, ...] = ()
+    keeps_columns: bool = False
 
     @property
     def stages(self) -> tuple[Stage, ...]:

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sources: the parts of the first Segment, and the schema seen in a sample of them."""
+"""Sources: the parts of the first Segment."""
 
 from __future__ import annotations
 
 import json
 import pickle
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
-import pyarrow as pa
 import xxhash
 
-from thresher.errors import PlanError, ThresherError
+from thresher.errors import ThresherError
 from thresher.runs.part import Part
 from thresher.runs.task_file import to_bytes
 from thresher.stages.file_partitioning import FilePartitioningStage
@@ -19,8 +19,6 @@ from thresher.stages.partitioning import PartitioningStage
 from thresher.stages.reading import ReaderStage, ReadReport
 from thresher.tasks import DocumentBatch, EmptyTask, FileGroupTask, FileSlice, Task
 
-MAX_SAMPLED_SOURCES = 200
-SAMPLED_RECORDS = 100
 MEMORY_PER_SOURCE_BYTE = 4
 """Rows with their raw record, parsed columns and a copy while they are filtered."""
 
@@ -40,34 +38,6 @@ def parts_of_tasks(tasks: Sequence[Task[Any]]) -> tuple[Part, ...]:
     return tuple(_task_part(f"task-{index:06d}", task) for index, task in enumerate(tasks))
 
 
-def sample_schema(reader: ReaderStage, parts: Sequence[Part]) -> pa.Schema | None:
-    """Columns and types of the first records of at most 200 sources spread over the list.
-
-    Sources that cannot be read say so when they are; None if no source tells anything.
-    """
-    schemas = []
-    for part in _spread(parts, MAX_SAMPLED_SOURCES):
-        assert isinstance(part.task, FileGroupTask)
-        try:
-            schemas.append(reader.infer_schema(part.task, SAMPLED_RECORDS))
-        except PlanError:
-            raise
-        except ThresherError:
-            continue
-    seen = [schema for schema in schemas if len(schema)]
-    return unite(seen) if seen else None
-
-
-def unite(schemas: Sequence[pa.Schema]) -> pa.Schema:
-    """Schemas united by name; numbers widen, and types that clash become JSON text."""
-    merged: dict[str, pa.Field] = {}
-    for schema in schemas:
-        for field in schema:
-            known = merged.get(field.name)
-            merged[field.name] = field if known is None else _unite_fields(known, field)
-    return pa.schema(list(merged.values()))
-
-
 def limit_parts(reader: ReaderStage, parts: Sequence[Part], limit: int) -> tuple[Part, ...]:
     """The parts that hold the first ``limit`` records, the last one cut short."""
     kept: list[Part] = []
@@ -76,8 +46,9 @@ def limit_parts(reader: ReaderStage, parts: Sequence[Part], limit: int) -> tuple
             break
         assert isinstance(part.task, FileGroupTask)
         report = ReadReport()
-        for _ in reader.read(part.task, report):
-            pass
+        with suppress(ThresherError):  # told when the part is run
+            for _ in reader.read(part.task, report):
+                pass
         take = min(report.found, limit)
         limit -= take
         kept.append(Part(**{**vars(part), "rows": take, "cut": True}))
@@ -126,33 +97,3 @@ def _slice_bytes(piece: FileSlice) -> int:
         return piece.weight or max(piece.size, 0)
     stop = piece.size if piece.stop is None else piece.stop
     return max(stop - piece.start, 0)
-
-
-def _spread(parts: Sequence[Part], n: int) -> Iterator[Part]:
-    """At most ``n`` parts, evenly spread, the first and the last among them."""
-    if len(parts) <= n:
-        yield from parts
-        return
-    for index in range(n):
-        yield parts[index * (len(parts) - 1) // (n - 1)]
-
-
-def _unite_fields(left: pa.Field, right: pa.Field) -> pa.Field:
-    if left.type == right.type:
-        return left if left.metadata else right
-    if pa.types.is_null(left.type):
-        return right
-    if pa.types.is_null(right.type):
-        return left
-    numbers = (pa.types.is_integer, pa.types.is_floating)
-    if all(any(kind(f.type) for kind in numbers) for f in (left, right)):
-        return pa.field(left.name, pa.float64())
-    for field in (left, right):
-        if field.metadata and b"thresher:json" in field.metadata:
-            return field
-    try:
-        return pa.unify_schemas(
-            [pa.schema([left]), pa.schema([right])], promote_options="default"
-        ).field(0)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        return pa.field(left.name, pa.string(), metadata={b"thresher:json": b"1"})

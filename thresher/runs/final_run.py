@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from thresher.runs.fence import Fence
+from thresher.runs.ledger import Fenced
 from thresher.runs.ledger_state import LedgerState
 from thresher.runs.part import PartRecord
 from thresher.runs.run import Run
@@ -34,6 +35,20 @@ class FinalRun(Run):
         published = self.state.sealed > 0 and not self.state.fresh
         return published and self.store.size(self.manifest_path) is not None
 
+    def check_held(self) -> None:
+        """Raise an error if another driver has taken the chain over meanwhile.
+
+        Raises
+        ------
+        Fenced
+        """
+        if self.ledger.is_fenced():
+            raise Fenced(
+                "another driver has taken over the publication of this run",
+                where=self.ledger.folder,
+                todo="let it finish",
+            )
+
     def absorb(self, states: Sequence[LedgerState]) -> None:
         """Record what the shards, in order, have recorded."""
         self._shards = [(self._fence_of(str(i)), state) for i, state in enumerate(states)]
@@ -56,7 +71,7 @@ class FinalRun(Run):
         current = [
             record
             for key, record in state.records.items()
-            if key in again or own.records.get(key) != record
+            if key in again or not _has(own.records.get(key), record)
         ]
         return [*replaced, *current]
 
@@ -70,3 +85,8 @@ class FinalRun(Run):
         super()._sweep_all()
         for fence, state in self._shards:
             fence.sweep((), below=state.epoch + 1)
+
+
+def _has(own: PartRecord | None, record: PartRecord) -> bool:
+    """Whether a record of this chain stands for that of a shard."""
+    return own is not None and (own == record or own.is_rewriting_of(record))

@@ -70,7 +70,8 @@ class Ledger:
         """
         number = self.state.page + 1
         full = {"epoch": self.state.epoch, **page}
-        encoded = json.dumps(full, ensure_ascii=False, separators=(",", ":")).encode()
+        text = json.dumps(full, ensure_ascii=False, separators=(",", ":"))
+        encoded = text.encode("utf-8", "backslashreplace")  # paths that are no UTF-8
         path = self._path(number)
         # A page of these very bytes is our own: the answer to an earlier try was lost on its way.
         if not self.store.create(path, encoded) and self.store.read(path) != encoded:

@@ -44,8 +44,22 @@ def build_manifest(
         "bytes": sum(int(str(file["bytes"])) for file in files),
         "files": files,
         "quarantine": quarantine,
+        "quarantined": sum(record.quarantined for record in ordered),
         "failed_parts": {r.name: r.failure for r in ordered if r.failure},
+        "failures": [_failure(record) for record in ordered if record.has_failed],
         "stages": [_without_clocks(counts) for counts in total_counts(ordered)],
+    }
+
+
+def _failure(record: PartRecord) -> dict[str, Any]:
+    """What failed of a part: the whole of it, or rows on which a stage failed."""
+    estimated = sum(counts.estimated for counts in record.counts)
+    return {
+        "part": record.name,
+        "rows": record.failed_rows,
+        **({"estimated": estimated} if estimated else {}),
+        "reason": record.reason or record.failure,
+        "attempts": record.attempts,
     }
 
 
@@ -67,6 +81,8 @@ def _add(totals: list[StageCounts], counts: Sequence[StageCounts]) -> None:
 
 def _without_clocks(counts: StageCounts) -> dict[str, Any]:
     """Counts that are the same however often the run was interrupted."""
-    names = ("stage", "rows_in", "rows_out", "expanded", "merged", "quarantined", "dropped")
+    names = (
+        "stage", "rows_in", "rows_out", "expanded", "merged", "quarantined", "estimated", "dropped"
+    )  # fmt: skip
     values = {name: getattr(counts, name) for name in names}
     return {name: value for name, value in values.items() if value or name.startswith("rows")}

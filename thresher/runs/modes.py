@@ -42,6 +42,18 @@ def prepare_output(
     return {"beside": True}
 
 
+def owner_of(store: Store, output: str, path: str) -> str:
+    """The pipeline whose manifest lists a file of the output; empty if none does."""
+    relative = path.removeprefix(output.rstrip("/") + "/")
+    for folder in store.list(f"{output}/{OWN}"):
+        manifest = f"{output}/{OWN}/{folder}/manifest.json"
+        if store.size(manifest) is not None:
+            known = json.loads(store.read(manifest))
+            if any(file["path"] == relative for file in known["files"]):
+                return str(known["pipeline"])
+    return ""
+
+
 def _remove_ours(store: Store, output: str, retire: Callable[[str], None]) -> None:
     ours = _listed(store, output)
     root = output.rstrip("/") + "/"

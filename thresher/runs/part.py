@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any
+
+import xxhash
 
 from thresher.stats import StageCounts
 from thresher.tasks import Task
@@ -15,6 +18,8 @@ QUARANTINE = "quarantine"
 
 Key = tuple[int, str]
 """What identifies a part within its run: its Segment's number and its name."""
+
+_NAMES = ("first_names", "names", "absent")
 
 Path = tuple[int, ...]
 """A task's place in its part's tree: the index among its siblings at every fan-out."""
@@ -63,11 +68,25 @@ class Part:
 
 
 @dataclass(frozen=True)
+class LostFile:
+    """A file of a part that cannot be read, and is left out.
+
+    ``rows`` are the records that it is known or estimated to hold.
+    """
+
+    path: str
+    reason: str
+    rows: int = 0
+    is_estimate: bool = True
+
+
+@dataclass(frozen=True)
 class WrittenFile:
     """A closed temporary on its way into a record.
 
     ``rows`` were counted from the file itself; ``path`` is the place of its task in the part's
-    tree, ``temp`` its path below the port's root.
+    tree, ``temp`` its path below the port's root. ``holds`` and ``columns`` are those of a
+    :class:`FileRecord`.
     """
 
     port: str
@@ -77,13 +96,17 @@ class WrittenFile:
     bytes: int
     digest: str
     extension: str = ""
+    holds: str = ""
+    columns: str = ""
 
 
 @dataclass(frozen=True)
 class FileRecord:
     """A file of a committed part: where it was closed and where it is published.
 
-    Paths are relative: to the output for ``out``, to the run directory for all other ports.
+    Paths are relative: to the output for ``out``, to the run directory for all other ports. Where
+    all files are to have one schema, ``holds`` are the types of the values in it, encoded, and
+    ``columns`` those of its columns, where they differ.
     """
 
     port: str
@@ -92,6 +115,13 @@ class FileRecord:
     rows: int
     bytes: int
     digest: str
+    holds: str = ""
+    columns: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-ready dict without empty values."""
+        kept = ("holds", "columns")
+        return {name: value for name, value in vars(self).items() if value or name not in kept}
 
 
 @dataclass(frozen=True)
@@ -107,12 +137,27 @@ class PartRecord:
         are small.
     failure : str
         Why the part as a whole is in quarantine; empty when it is not.
+    failed_rows : int
+        Rows in quarantine because a stage raised or its worker died, or the part failed.
+    cause : str
+        What made them fail, in a form that is the same at every attempt.
+    reason : str
+        What the most frequent error said.
+    attempts : int
+        Runs that have tried the part and failed for that cause, in that environment.
+    environment : str
+        Digest of the environment that they ran in.
     version, source_digest : str
         Of the source: as it was listed, and of its bytes as they were read.
-    lost_rows : int
-        Rows that were seen of a part that is in quarantine as a whole.
+    first_names, names : tuple[str, ...]
+        Columns of the first record of its source, in order, and all others, where all files are
+        to have one schema.
+    absent : tuple[str, ...]
+        Columns that were asked for and that no record has.
     memory : int
         The most bytes that a worker took for it.
+    written_before : str
+        Digest of the output files as the part was committed, if they were written again since.
     """
 
     segment: int
@@ -126,13 +171,46 @@ class PartRecord:
     failure: str = ""
     source_bytes: int = 0
     seconds: float = 0.0
-    lost_rows: int = 0
     memory: int = 0
+    failed_rows: int = 0
+    cause: str = ""
+    reason: str = ""
+    attempts: int = 0
+    environment: str = ""
+    first_names: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    written_before: str = ""
 
     @property
     def key(self) -> Key:
         """What identifies the part within its run."""
         return self.segment, self.name
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether something of it failed, and may go well another time."""
+        return bool(self.failure or self.failed_rows)
+
+    @property
+    def has_failed_wholly(self) -> bool:
+        """Whether it failed, or every row of it did."""
+        return bool(self.failure) or 0 < self.failed_rows >= rows_found(self.counts)
+
+    @property
+    def quarantined(self) -> int:
+        """Rows in quarantine."""
+        return sum(counts.quarantined for counts in self.counts)
+
+    @property
+    def output_digest(self) -> str:
+        """Of the digests of its output files."""
+        digests = "".join(file.digest for file in self.on_port(OUT))
+        return xxhash.xxh3_128_hexdigest(digests.encode())
+
+    def is_rewriting_of(self, record: PartRecord) -> bool:
+        """Whether its files are those of another record of the part, written again."""
+        return bool(self.written_before) and self.written_before == record.output_digest
 
     def on_port(self, port: str) -> list[FileRecord]:
         """Its files on one port, in order."""
@@ -144,12 +222,12 @@ class PartRecord:
             "segment": self.segment,
             "name": self.name,
             "fingerprint": self.fingerprint,
-            "files": [asdict(file) for file in self.files],
+            "files": [file.to_dict() for file in self.files],
             "counts": [counts.to_dict() for counts in self.counts],
         }
         for name in (
-            "version", "source_digest", "inline", "failure", "source_bytes", "seconds",
-            "lost_rows", "memory",
+            "version", "source_digest", "inline", "failure", "source_bytes", "seconds", "memory",
+            "failed_rows", "cause", "reason", "attempts", "environment", "written_before", *_NAMES,
         ):  # fmt: skip
             if getattr(self, name):
                 values[name] = getattr(self, name)
@@ -158,15 +236,30 @@ class PartRecord:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> PartRecord:
         """The inverse of :meth:`to_dict`."""
-        known = dict(values)
+        known = {name: value for name, value in values.items() if name in _FIELDS}
         known["files"] = tuple(FileRecord(**file) for file in values.get("files", ()))
         known["counts"] = tuple(StageCounts.from_dict(c) for c in values.get("counts", ()))
+        known |= {name: tuple(values[name]) for name in _NAMES if name in values}
         return cls(**known)
+
+
+def rows_found(counts: Sequence[StageCounts]) -> int:
+    """Records that a part's reader found; what stands before it counts files."""
+    if not counts:
+        return 0
+    reader = next((stage for stage in counts if stage.metrics.get("is_reader")), counts[0])
+    return reader.rows_in
+
+
+_FIELDS = frozenset(field.name for field in fields(PartRecord))
 
 
 @dataclass
 class Outcome:
-    """What the driver gathered of a part whose tree is full; becomes a :class:`PartRecord`."""
+    """What the driver gathered of a part whose tree is full; becomes a :class:`PartRecord`.
+
+    ``lines`` are entries of quarantine that no worker has written.
+    """
 
     part: Part
     counts: list[StageCounts]
@@ -176,12 +269,10 @@ class Outcome:
     seconds: float = 0.0
     source_digest: str = ""
     reasons: dict[str, int] = field(default_factory=dict)
-    lost_rows: int = 0
     memory: int = 0
-
-
-def output_name(part: str, index: int, extension: str) -> str:
-    """Name of the ``index``-th file of a part: its own name, then ``-0001`` and so on."""
-    suffix = f".{extension}" if extension else ""
-    stem = part[: -len(suffix)] if suffix and part.endswith(suffix) else part
-    return f"{stem}-{index:04d}{suffix}" if index else f"{stem}{suffix}"
+    failed_rows: int = 0
+    cause: str = ""
+    first_names: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    lines: list[bytes] = field(default_factory=list)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from thresher.errors import DataError, StorageError
@@ -31,6 +31,16 @@ class Roots:
         return f"{self.of(file.port)}/{file.temp}"
 
 
+def foreign_file(path: str, owner: str = "") -> StorageError:
+    """The error for a file in the output's place that this run has not written."""
+    by = f"was written by the pipeline {owner!r}" if owner else "was not written by this pipeline"
+    return StorageError(
+        f"there is a file already, and it {by}",
+        where=path,
+        todo="move it away, or write to another folder; nothing is overwritten",
+    )
+
+
 @dataclass(frozen=True)
 class RunPaths:
     """Where a run writes: the ``output`` of its writer ("" without one) and its own folder."""
@@ -53,16 +63,20 @@ class Publisher:
         """The store a port lives on."""
         return self._output_store if port == OUT else self._run_store
 
-    def publish(self, records: Iterable[PartRecord]) -> None:
-        """Move every file of the records to its final name, then sync the folders."""
+    def publish(self, records: Iterable[PartRecord], ours: Callable[[], set[str]]) -> None:
+        """Move every file of the records to its final name, then sync the folders.
+
+        ``ours`` tells the full paths of files that this run has published before: no other file is
+        ever replaced.
+        """
         published = []
         for record in records:
             for file in record.files:
-                self._publish_file(file, record)
+                self._publish_file(file, record, ours)
                 published.append(file)
         self.sync(published)
 
-    def settle(self, record: PartRecord) -> bool:
+    def settle(self, record: PartRecord, ours: Callable[[], set[str]]) -> bool:
         """Publish what an unnoted record left behind; False if a file is lost for good.
 
         A file is settled if its temporary holds the recorded digest, or its final path does.
@@ -74,7 +88,7 @@ class Publisher:
             elif not self._holds(self.roots.final(file), file):
                 return False
         for file in waiting:
-            self._publish_file(file, record)
+            self._publish_file(file, record, ours)
         self.sync(record.files)  # the last driver may have had no time to do so
         return True
 
@@ -95,13 +109,20 @@ class Publisher:
             for file in record.files
         )
 
+    def place_of(self, file: FileRecord) -> str:
+        """Where the bytes of a recorded file are: a temporary until it is published."""
+        temp = self.roots.temp(file)
+        return temp if self.store(file.port).size(temp) == file.bytes else self.roots.final(file)
+
     def sync(self, files: Iterable[FileRecord]) -> None:
         """Make what happened to final paths durable."""
         folders = {(file.port, self.roots.final(file).rpartition("/")[0]) for file in files}
         for port, folder in sorted(folders):
             self.store(port).sync_folder(folder)
 
-    def _publish_file(self, file: FileRecord, record: PartRecord) -> None:
+    def _publish_file(
+        self, file: FileRecord, record: PartRecord, ours: Callable[[], set[str]]
+    ) -> None:
         store, temp, final = self.store(file.port), self.roots.temp(file), self.roots.final(file)
         size = store.size(temp)
         if size is None and self._holds(final, file):
@@ -114,6 +135,13 @@ class Publisher:
                 todo="something else writes below this folder; run again to make the part anew",
             )
         try:
+            if store.publish(temp, final):
+                return
+            if self._holds(final, file):  # a driver was ended between link and removal
+                store.remove(temp)
+                return
+            if file.port == OUT and final not in ours():
+                raise foreign_file(final)
             store.replace(temp, final)
         except StorageError:
             if store.size(temp) is not None or not self._holds(final, file):

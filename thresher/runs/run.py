@@ -7,6 +7,7 @@ publishes at the end, so that a finished output never turns into a mixture.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -20,14 +21,16 @@ from thresher.runs.fence import Fence
 from thresher.runs.ledger import Fenced, Ledger
 from thresher.runs.ledger_state import LedgerState
 from thresher.runs.manifest import build_manifest, total_counts
-from thresher.runs.modes import prepare_output
-from thresher.runs.part import OUT, FileRecord, Outcome, Part, PartRecord
+from thresher.runs.modes import OWN, owner_of, prepare_output
+from thresher.runs.names import OutputNames
+from thresher.runs.part import OUT, QUARANTINE, FileRecord, Outcome, Part, PartRecord, WrittenFile
 from thresher.runs.part import Key as Key
-from thresher.runs.publish import Publisher, Roots
+from thresher.runs.publish import Publisher, Roots, foreign_file
 from thresher.runs.publish import RunPaths as RunPaths
-from thresher.runs.recording import Recorder
+from thresher.runs.recording import Recorder, rewritten
+from thresher.runs.retrying import Retrying
 from thresher.runs.run_id import run_id_of
-from thresher.runs.source_digest import is_remote, is_same_source
+from thresher.runs.source_digest import is_same_source
 from thresher.stats import StageCounts
 from thresher.storage import Store
 
@@ -57,7 +60,12 @@ class Run:
     generation: int = 1
     deferred: bool = False
     opened: bool = False
+    retrying: Retrying = field(default_factory=Retrying)
+    names: OutputNames = field(default_factory=OutputNames)
     fence: Fence = field(init=False)
+    _first_files: set[str] = field(default_factory=set)
+    _own_files: set[str] = field(default_factory=set)
+    _staged: int = 0
     _noted: list[int] = field(default_factory=list)
     _done: dict[Key, tuple[str, str]] = field(default_factory=dict)
 
@@ -134,6 +142,15 @@ class Run:
         roots, folders = self.publisher.roots, self._temp_folders(shard)
         return Fence(stores, roots, *folders, self.ledger.is_fenced)
 
+    def expect(self, parts: Sequence[str], mine: Sequence[str] | None = None) -> None:
+        """Tell which parts the plan has, and which of them are this driver's."""
+        self.names = OutputNames(parts)
+        extension = self.paths.extension
+        self._first_files = {self.names.name(part, 0, extension) for part in parts}
+        self._own_files = self._first_files
+        if mine is not None:
+            self._own_files = {self.names.name(part, 0, extension) for part in mine}
+
     # -- what is there ------------------------------------------------------------------------
 
     @property
@@ -172,19 +189,74 @@ class Run:
         record = self.state.records.get(part.key)
         if record is None or record.fingerprint != part.fingerprint:
             return False
-        if record.failure and self._done.get(part.key) is None and is_remote(part):
-            return False  # it may have been the network
         if self._done.get(part.key) == (part.fingerprint, part.version):
             return True  # this driver has looked already, or has made it
+        if self.retrying.wants(record, is_fresh=part.key in self.state.fresh):
+            return False
+        if self._has_name_of_another(record):
+            return False
         if not is_same_source(part, record):
             return False
+        published = self._published(record)
         if record.key in unnoted:
-            there = self.publisher.is_waiting(record)
+            there = self.publisher.is_waiting(published)
         else:
-            there = self.publisher.is_there(record)
+            there = self.publisher.is_there(published)
         if there and self.opened:
             self._done[part.key] = part.fingerprint, part.version
         return there
+
+    def _published(self, record: PartRecord) -> PartRecord:
+        """The record whose files are published for a part: its own."""
+        return record
+
+    def _has_name_of_another(self, record: PartRecord) -> bool:
+        """Whether a further file of the part has the name that a part added since must have."""
+        further = record.on_port(OUT)[1:]
+        return any(file.final in self._first_files for file in further)
+
+    def failures(self, known: Iterable[Key]) -> list[PartRecord]:
+        """Records of the plan's parts with something that failed."""
+        found = (self.state.records.get(key) for key in known)
+        return [record for record in found if record is not None and record.has_failed]
+
+    def _ours(self, *, beside: Iterable[PartRecord] = ()) -> set[str]:
+        """Full paths of files that this run may have published, in records ``beside`` some."""
+        state, roots = self.state, self.publisher.roots
+        excluded = {record.key for record in beside}
+        records = [record for record in state.records.values() if record.key not in excluded]
+        records += [*state.stale, *state.former, *state.kept]
+        return {roots.final(file) for record in records for file in record.files}
+
+    def _publish(self, records: Sequence[PartRecord]) -> None:
+        ours = functools.cache(lambda: self._ours(beside=records))
+        self.publisher.publish(records, ours)
+
+    def refuse_foreign(self) -> None:
+        """Refuse to go on if a file is there that some part would be written to.
+
+        Raises
+        ------
+        StorageError
+            If this run has not written it.
+        """
+        output = self.paths.output
+        if not output or not self._own_files:
+            return
+        if not any(name != OWN for name in self.output_store.list(output)):
+            return
+        prefix = self._prefix()
+        wanted: dict[str, set[str]] = {}
+        for name in self._own_files:
+            folder, slash, base = name.rpartition("/")
+            wanted.setdefault(f"{output}{slash}{folder}", set()).add(f"{prefix}{base}")
+        there = {
+            f"{folder}/{name}"
+            for folder, names in wanted.items()
+            for name in names.intersection(self.output_store.list(folder))
+        }
+        if there and (foreign := sorted(there - self._ours())):
+            raise foreign_file(foreign[0], owner_of(self.output_store, output, foreign[0]))
 
     # -- beginning ----------------------------------------------------------------------------
 
@@ -202,6 +274,7 @@ class Run:
             self.beat.start()
         self._sweep(below=self.epoch)
         self._prepare()
+        self.refuse_foreign()
         if fresh_from is not None:
             self.forget([key for key in self.state.records if key[0] >= fresh_from])
         if not self.deferred:
@@ -264,9 +337,12 @@ class Run:
         self.forget(lost)
 
     def _settle_record(self, record: PartRecord) -> bool:
+        record = self._published(record)
+        ours = functools.cache(lambda: self._ours(beside=[record]))
         if not self.deferred:
-            return self.publisher.settle(record)
-        return self.publisher.is_waiting(record) and self.publisher.settle(_only(record, out=False))
+            return self.publisher.settle(record, ours)
+        waiting = self.publisher.is_waiting(record)
+        return waiting and self.publisher.settle(_only(record, out=False), ours)
 
     def _sweep(self, below: int) -> None:
         """Remove temporaries of epochs ``below`` that no record names."""
@@ -289,20 +365,43 @@ class Run:
         """Record finished parts, then publish them. The append is the commit point."""
         if not outcomes:
             return []
-        recorder = Recorder(self._prefix())
-        records = [recorder.record(outcome) for outcome in outcomes]
+        for outcome in outcomes:
+            if outcome.lines:
+                outcome.files.append(self._quarantined(outcome.lines))
+        environment = self.retrying.environment() if any(map(_has_failed, outcomes)) else ""
+        recorder = Recorder(self._prefix(), environment, self.state.records, self.names)
+        return self._commit([recorder.record(outcome) for outcome in outcomes])
+
+    def commit_rewritten(self, outcomes: Sequence[Outcome]) -> list[PartRecord]:
+        """Record files that were written again, in place of those that they were made of."""
+        records = self.state.records
+        return self._commit([rewritten(records[o.part.key], o) for o in outcomes])
+
+    def _commit(self, records: list[PartRecord]) -> list[PartRecord]:
+        if not records:
+            return []
         crash_point("before-append")
         number = self._append({"records": [record.to_dict() for record in records]})
         crash_point("after-append")
         if self.deferred:
-            self.publisher.publish([_only(record, out=False) for record in records])
+            self._publish([_only(record, out=False) for record in records])
         else:
-            self.publisher.publish(records)
+            self._publish(records)
             self._noted.append(number)
         crash_point("after-publish")
         for record in records:
             self._done[record.key] = record.fingerprint, record.version
         return records
+
+    def _quarantined(self, lines: Sequence[bytes]) -> WrittenFile:
+        """A file of entries that no worker has written."""
+        self._staged += 1
+        data = b"".join(lines)
+        path = self.fence.stage(f"quarantine-{self._staged}", data)
+        temp = path.removeprefix(f"{self.paths.run_dir}/")
+        rows = sum(int(json.loads(line).get("rows", 1)) for line in lines)
+        digest = self.store.digest(path)
+        return WrittenFile(QUARANTINE, (), temp, rows, len(data), digest, "ndjson")
 
     def _append(self, page: dict[str, Any]) -> int:
         noted, self._noted = self._noted, []
@@ -338,7 +437,7 @@ class Run:
         if self.deferred:
             self._sweep(below=self.epoch)  # no older driver can publish what was replaced
             fresh = [record for record in records if record.key in state.fresh]
-            self.publisher.publish([_only(record, out=True) for record in fresh])
+            self._publish([_only(record, out=True) for record in fresh])
         self._remove_gone(records, keep_former=appending)
         self.store.replace(staged, self.manifest_path)
         self.store.sync_folder(self.paths.run_dir)
@@ -390,6 +489,10 @@ class Run:
                 self._sweep(below=self.epoch + 1)
         if self.beat is not None and self.opened:
             self.beat.stop()
+
+
+def _has_failed(outcome: Outcome) -> bool:
+    return bool(outcome.failure or outcome.failed_rows)
 
 
 def _only(record: PartRecord, *, out: bool) -> PartRecord:

@@ -25,6 +25,13 @@ def run_id_of(store: Store, run_dir: str, pipeline: str, shards: int = 1) -> str
         if store.create(path, json.dumps(facts).encode()):
             return str(facts["id"])
     known = json.loads(store.read(path))
+    if known.get("pipeline", pipeline) != pipeline:
+        raise PlanError(
+            f"this folder keeps the records of the pipeline {known['pipeline']!r}, not of "
+            f"{pipeline!r}",
+            where=path,
+            todo="give this pipeline a run directory of its own (run_dir=, --run-dir)",
+        )
     there = int(known.get("shards", 1))
     if there != shards:
         raise PlanError(

@@ -7,11 +7,12 @@ the end of a generation are not its business: those are the final chain's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from thresher.runs.part import OUT, Key
+from thresher.runs.ledger_state import LedgerState
+from thresher.runs.part import OUT, Key, PartRecord
 from thresher.runs.run import Run
 
 
@@ -23,14 +24,15 @@ class ShardRun(Run):
     ----------
     agreed : int
         The generation that all drivers work on.
-    found : dict
-        What the final chain says was found in the output.
+    final : LedgerState
+        What the final chain holds: what was found in the output, and records of files that were
+        written again.
     published : int
         The last generation that is known to be published.
     """
 
     agreed: int = 1
-    found: dict[str, Any] = field(default_factory=dict)
+    final: LedgerState = field(default_factory=LedgerState)
     published: int = 0
 
     @property
@@ -46,7 +48,17 @@ class ShardRun(Run):
     @property
     def found_before(self) -> dict[str, Any]:
         """What was in the output when the writer's mode was applied."""
-        return self.found
+        return self.final.prepared or {}
+
+    def _published(self, record: PartRecord) -> PartRecord:
+        """The record of the final chain, if it has written the part's files again."""
+        known = self.final.records.get(record.key)
+        return known if known is not None and known.is_rewriting_of(record) else record
+
+    def _ours(self, *, beside: Iterable[PartRecord] = ()) -> set[str]:
+        roots = self.publisher.roots
+        published = {roots.final(f) for r in self.final.records.values() for f in r.files}
+        return super()._ours(beside=beside) | published
 
     def end_segment(self, number: int, known: Sequence[Key] | None = None) -> None:
         """Note that everything up to and including Segment ``number`` is committed.
@@ -59,6 +71,16 @@ class ShardRun(Run):
         if self.deferred:
             self._sync_waiting()
         self._append({"done": number + 1})
+
+    def note_published(self, generation: int) -> None:
+        """Note that whoever started this driver is told that a generation is published."""
+        if self.state.sealed >= generation:
+            return
+        if self.opened:
+            self._append({"sealed": generation, "published": sorted(self.state.unpublished)})
+        else:
+            self.agreed = generation + 1
+            self.begin()
 
     def reopen(self) -> None:
         """Take back that Segments are ended; only for who holds the final chain."""
@@ -80,7 +102,8 @@ class ShardRun(Run):
         """Make temporaries that wait for publication durable, with their folders."""
         fresh = [self.state.records[key] for key in self.state.fresh]
         temps = {self.publisher.roots.temp(f) for record in fresh for f in record.on_port(OUT)}
-        folders = {temp.rpartition("/")[0] for temp in temps}
         store = self.publisher.store(OUT)
+        # A driver that was ended while it published has moved some of them already.
+        folders = {temp.rpartition("/")[0] for temp in temps if store.size(temp) is not None}
         for folder in sorted(folders | {folder.rpartition("/")[0] for folder in folders}):
             store.sync_folder(folder)

@@ -7,7 +7,7 @@ a chain of its own, and the final chain says which generation is the present one
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from thresher.errors import ThresherError
@@ -16,6 +16,7 @@ from thresher.runs.final_run import FINAL, FinalRun
 from thresher.runs.ledger import Ledger
 from thresher.runs.ledger_state import LedgerState
 from thresher.runs.marks import Marks
+from thresher.runs.retrying import Retrying
 from thresher.runs.run import RunPaths
 from thresher.runs.run_id import run_id_of
 from thresher.runs.shard import Shard
@@ -55,6 +56,8 @@ class SharedRun:
         self.shard = shard
         self.take_over = take_over
         self.beating = beating
+        self._parts: Sequence[str] = ()
+        self._retrying = Retrying()
         self.run_id = run_id_of(stores[0], paths.run_dir, pipeline, shard.count)
         self._final = Ledger(stores[0], f"{paths.run_dir}/ledger/{FINAL}")
         self.generation = self._final.load().sealed + 1
@@ -68,15 +71,21 @@ class SharedRun:
         """What the final chain holds by now."""
         return self._final.follow()
 
-    @property
     def is_published(self) -> bool:
         """Whether the generation that this driver works on is published whole."""
         return self.final_state().sealed >= self.generation
 
     def states(self) -> list[LedgerState]:
         """What the shards' chains hold by now."""
-        store, folder = self.stores[0], f"{self.paths.run_dir}/ledger"
-        return [Ledger(store, f"{folder}/{index}").load() for index in range(self.shard.count)]
+        return [self._state(str(index)) for index in range(self.shard.count)]
+
+    @property
+    def has_told(self) -> bool:
+        """Whether an earlier call of this driver has told that the last generation is published."""
+        return self._state(self.shard.name).sealed >= self.generation - 1
+
+    def _state(self, shard: str) -> LedgerState:
+        return Ledger(self.stores[0], f"{self.paths.run_dir}/ledger/{shard}").load()
 
     # -- the plan -----------------------------------------------------------------------------
 
@@ -97,6 +106,11 @@ class SharedRun:
 
     # -- chains -------------------------------------------------------------------------------
 
+    def expect(self, parts: Sequence[str], retrying: Retrying) -> None:
+        """Tell which parts the plan has, and which of those that failed are tried again."""
+        self._parts = parts
+        self._retrying = retrying
+
     def open_shard(self) -> ShardRun:
         """This driver's own chain.
 
@@ -105,7 +119,7 @@ class SharedRun:
         Held
             If the same shard is being run already.
         """
-        return ShardRun.open(
+        run = ShardRun.open(
             self.pipeline,
             self.paths,
             self.stores,
@@ -114,12 +128,15 @@ class SharedRun:
             run_id=self.run_id,
             shard=self.shard.name,
             agreed=self.generation,
-            found=self.final_state().prepared or {},
+            final=self.final_state(),
+            retrying=self._retrying,
         )
+        run.expect(self._parts, [name for name in self._parts if self.shard.owns(name)])
+        return run
 
     def open_final(self, *, beating: bool = False) -> FinalRun:
         """The final chain, to read."""
-        return FinalRun.open(
+        run = FinalRun.open(
             self.pipeline,
             self.paths,
             self.stores,
@@ -127,7 +144,10 @@ class SharedRun:
             beating=beating,
             run_id=self.run_id,
             shard=FINAL,
+            retrying=self._retrying,
         )
+        run.expect(self._parts, ())  # every driver looks after files that others have written
+        return run
 
     @contextmanager
     def hold(self) -> Iterator[FinalRun]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from thresher.runs.part import PartRecord
+from thresher.runs.part import PartRecord, rows_found
 from thresher.stats import StageCounts
 
 
@@ -24,25 +24,22 @@ class Tally:
         first = record.segment == 0
         # Bytes of later Segments are those of the first, seen again.
         size = record.source_bytes if first or record.failure else 0
-        self.add(record.counts, record.failure, record.lost_rows, size, first)
+        self.add(record.counts, record.failure, size, first)
 
     def add(
-        self,
-        counts: Sequence[StageCounts],
-        failure: str,
-        lost_rows: int,
-        source_bytes: int,
-        first: bool = True,
+        self, counts: Sequence[StageCounts], failure: str, source_bytes: int, first: bool = True
     ) -> None:
         """Count one part; rows are found in the ``first`` Segment only."""
         self.bytes_found += source_bytes
         if failure:
             self.bytes_lost += source_bytes
-            self.found += max(lost_rows, 1)
-            self.quarantined += max(lost_rows, 1)
-        elif counts:
-            self.found += _found(counts) if first else 0
+        if counts:
+            self.found += rows_found(counts) if first else 0
             self.quarantined += sum(stage.quarantined for stage in counts)
+
+    def rows_in(self, source_bytes: int) -> int:
+        """Rows that so many bytes are likely to hold; 0 if nothing is known."""
+        return round(self.found * source_bytes / self.bytes_found) if self.bytes_found else 0
 
     @property
     def share_of_rows(self) -> float:
@@ -53,9 +50,3 @@ class Tally:
     def share_of_bytes(self) -> float:
         """Bytes of the sources that are in quarantine as a whole among those found."""
         return self.bytes_lost / self.bytes_found if self.bytes_found else 0.0
-
-
-def _found(counts: Sequence[StageCounts]) -> int:
-    """Records that the part's reader found; what stands before it counts files."""
-    reader = next((stage for stage in counts if stage.metrics.get("is_reader")), counts[0])
-    return reader.rows_in

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import os
 import pickle
 from io import RawIOBase
 from typing import IO, Any
@@ -51,7 +52,7 @@ def count_items(path: str) -> int:
     """Items of a task in a closed file, rows for tables, counted from the file itself."""
     if not _is_table(path):
         return read_task(path).num_items
-    with pa.memory_map(path) as source:
+    with pa.memory_map(os.fsencode(path)) as source:
         batches = pa.ipc.open_file(source)
         return sum(batches.get_batch(i).num_rows for i in range(batches.num_record_batches))
 
@@ -63,14 +64,14 @@ def read_task(path: str) -> Task[Any]:
             task = pickle.load(file)
         assert isinstance(task, Task)
         return task
-    with pa.memory_map(path) as source:
+    with pa.memory_map(os.fsencode(path)) as source:
         return _from_table(pa.ipc.open_file(source).read_all())
 
 
 def read_table(path: str, rest: bytes) -> Task[Any]:
     """A task whose table is in a file of its own and everything else in ``rest``."""
     task: Task[Any] = pickle.loads(rest)
-    with pa.memory_map(path) as source:
+    with pa.memory_map(os.fsencode(path)) as source:
         task.__dict__["data"] = pa.ipc.open_file(source).read_all()
     return task
 

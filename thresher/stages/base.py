@@ -26,6 +26,9 @@ Rows = Literal["same", "subset", "expand", "merge", "any"]
 Determinism = Literal["exact", "rounded", "none"]
 Columns = tuple[list[str], list[str]]
 
+TEXT, NUMBER = "text", "number"
+"""What a stage may declare of a column it reads; see :meth:`ProcessingStage.input_kinds`."""
+
 ROW_WISE = frozenset(("same", "subset", "expand"))
 _KEEP: Any = object()
 _PLACEMENT = ("name", "resources", "batch_size", "runtime_env")
@@ -156,6 +159,13 @@ class ProcessingStage(Parametrised, ABC, Generic[X, Y]):
     def outputs(self) -> Columns:
         """(task attributes, columns) the stage adds or changes."""
         return [], []
+
+    def input_kinds(self) -> dict[str, str]:
+        """Which of its input columns hold nothing but ``"text"``, or nothing but ``"number"``.
+
+        A record with another value there is set aside as it is read; null is fine.
+        """
+        return {}
 
     def num_workers(self) -> int | None:
         """How many workers to run; ``None`` lets the executor decide."""

@@ -5,21 +5,31 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from thresher import storage
-from thresher.errors import PlanError, StorageError
+from thresher.errors import PlanError
 from thresher.stages.base import ProcessingStage
 from thresher.stages.resources import Resources
-from thresher.storage import FileInfo
+from thresher.storage import FileInfo, Listing, printable
 from thresher.tasks import EmptyTask, FileGroupTask, FileSlice
 
-DEFAULT_EXTENSIONS = (".jsonl", ".json", ".parquet")
+JSONL_EXTENSIONS = (".jsonl", ".json", ".ndjson", ".jl", ".jsonlines")
+PARQUET_EXTENSIONS = (".parquet", ".pq")
+DEFAULT_EXTENSIONS = JSONL_EXTENSIONS + PARQUET_EXTENSIONS
 DEFAULT_BLOCK = 128 * 1024 * 1024
-LINES = (".jsonl", ".json", ".ndjson")
-ROW_GROUPS = (".parquet",)
+LINES = JSONL_EXTENSIONS
+ROW_GROUPS = PARQUET_EXTENSIONS
+
+DESCRIPTIONS = frozenset((
+    "croissant.json", "datapackage.json", "dataset-metadata.json", "dataset_dict.json",
+    "dataset_info.json", "dataset_infos.json", "ro-crate-metadata.json", "state.json",
+))  # fmt: skip
+"""Files that tools put beside a data set to describe it; they hold no documents."""
+
+_SHOWN = 5
 
 FilePaths = str | Sequence[str] | Mapping[str, str | Sequence[str]]
 
@@ -39,7 +49,8 @@ class FilePartitioningStage(ProcessingStage[EmptyTask, FileGroupTask]):
     ----------
     file_paths : str | list[str] | dict[str, str | list[str]]
         Folders (read recursively), files or patterns; a dict gives each entry the name that its
-        part names begin with. Files and folders that begin with ``_`` or ``.`` are passed by.
+        part names begin with. Files and folders that begin with ``_`` or ``.`` are passed by. What
+        exists is taken literally, whatever characters its name has.
     files_per_partition : int | None
         Files a partition holds. Excludes ``blocksize``.
     blocksize : int | str | None
@@ -47,8 +58,10 @@ class FilePartitioningStage(ProcessingStage[EmptyTask, FileGroupTask]):
         between lines, Parquet between row groups. Compressed files are never split. With neither
         option each file is a partition, and files over 128 MiB are split.
     file_extensions : list[str] | None
-        Endings of file names to read, ``.jsonl``, ``.json`` and ``.parquet`` by default; each also
-        stands for itself compressed (``.jsonl.gz``, ``.zst``, ``.bz2``, ``.xz``).
+        Endings of file names to read, by default those of JSONL (``.jsonl``, ``.json``,
+        ``.ndjson``, ``.jl``, ``.jsonlines``) and Parquet (``.parquet``, ``.pq``); each also stands
+        for itself compressed (``.gz``, ``.gzip``, ``.zst``, ``.zstd``, ``.bz2``, ``.xz``). Files
+        that describe a data set, such as ``dataset_infos.json``, are read if they are named.
     storage_options : dict | None
         Options of the fsspec file system.
     limit : int | None
@@ -74,6 +87,7 @@ class FilePartitioningStage(ProcessingStage[EmptyTask, FileGroupTask]):
         self.file_extensions = list(file_extensions or DEFAULT_EXTENSIONS)
         self.storage_options = dict(storage_options or {})
         self.limit = limit
+        self._notes: list[str] = []
         check_partitioning(files_per_partition, blocksize)
 
     def num_workers(self) -> int | None:
@@ -99,13 +113,13 @@ class FilePartitioningStage(ProcessingStage[EmptyTask, FileGroupTask]):
         """
         files = self.files()
         groups = self._groups(files, split)
-        names = [name for name, _ in groups]
+        _refuse_collisions((name, slices[0].path) for name, slices in groups)
         parts = []
         for index, (name, slices) in enumerate(groups[: self.limit]):
             paths = list(dict.fromkeys(piece.path for piece in slices))
             metadata = {
                 "partition_index": index,
-                "total_partitions": len(names),
+                "total_partitions": len(groups),
                 "source_files": paths,
             }
             parts.append(
@@ -121,37 +135,77 @@ class FilePartitioningStage(ProcessingStage[EmptyTask, FileGroupTask]):
             )
         return parts
 
+    def notes(self) -> list[str]:
+        """What the last :meth:`partitions` passed by and a user may have meant to be read."""
+        return list(self._notes)
+
     def files(self) -> list[SourceFile]:
         """All files, each once, in the order of the entries and of paths within an entry."""
         files: list[SourceFile] = []
         entry_of: dict[str, str] = {}
+        self._notes = []
+        others: list[str] = []
         for prefix, entry in self.entries:
-            base = storage.base_of(entry)
-            found = storage.list_files(entry, self.file_extensions, options=self.storage_options)
-            beginning = self._prefix(prefix, base, [info.path for info in found] == [base])
-            for info in found:
+            found = storage.list_entry(entry, self.file_extensions, options=self.storage_options)
+            others += [_below(path, found.base) for path in found.other_endings]
+            beginning = self._prefix(prefix, found)
+            for info in self._data_files(entry, found):
                 if info.path in entry_of:
                     warnings.warn(
-                        f"{info.path} is named by {entry_of[info.path]!r} and again by {entry!r}: "
-                        "it is read once",
+                        f"{printable(info.path)} is named by {entry_of[info.path]!r} and again "
+                        f"by {entry!r}: it is read once",
                         stacklevel=2,
                     )
                     continue
                 entry_of[info.path] = entry
-                files.append(SourceFile(beginning + _below(info.path, base), info))
+                name = storage.portable_path(beginning + _below(info.path, found.base))
+                files.append(SourceFile(name, info))
         if not files:
-            raise self._nothing_found()
-        _refuse_collisions(files)
+            raise self._nothing_found(others)
+        _refuse_collisions((file.name, file.info.path) for file in files)
         return files
 
-    def _prefix(self, prefix: str | None, base: str, is_file: bool) -> str:
+    def _data_files(self, entry: str, found: Listing) -> list[FileInfo]:
+        """The files to read; notes tell of those that are passed by."""
+        named = _last(entry)
+        data: list[FileInfo] = []
+        descriptions: list[str] = []
+        for info in found.files:
+            name = _last(info.path)
+            if name.lower() in DESCRIPTIONS and name != named:
+                descriptions.append(info.path)
+            else:
+                data.append(info)
+        if found.other_endings and not self._has_chosen_extensions:
+            endings = storage.frequent_endings(found.other_endings, _SHOWN)
+            reasons = f"for its ending ({endings})", f"for their endings ({endings})"
+            told = _passed_by(entry, found.base, found.other_endings, *reasons)
+            self._notes.append(f"{told}; name endings in file_extensions to read them")
+        if descriptions:
+            reasons = "as a description of a data set", "as descriptions of a data set"
+            told = _passed_by(entry, found.base, descriptions, *reasons)
+            self._notes.append(f"{told}; name a file itself to read it")
+        if found.special:
+            reasons = "as a pipe, socket or device", "as pipes, sockets or devices"
+            self._notes.append(_passed_by(entry, found.base, found.special, *reasons))
+        return data
+
+    @property
+    def _has_chosen_extensions(self) -> bool:
+        return tuple(self.file_extensions) not in (
+            DEFAULT_EXTENSIONS,
+            JSONL_EXTENSIONS,
+            PARQUET_EXTENSIONS,
+        )
+
+    def _prefix(self, prefix: str | None, found: Listing) -> str:
         """What the names of one entry's files begin with."""
         if prefix is not None:
             return f"{prefix}/"
         if len(self.entries) == 1:
             return ""
-        folder = base.rpartition("/")[0] if is_file else base
-        last = folder.rstrip("/").rpartition("/")[2]
+        folder = found.base.rpartition("://")[2]
+        last = _last(folder.rpartition("/")[0] if found.is_file else folder)
         return f"{last}/" if last else ""
 
     def _groups(self, files: list[SourceFile], split: bool) -> list[tuple[str, list[FileSlice]]]:
@@ -181,7 +235,8 @@ class FilePartitioningStage(ProcessingStage[EmptyTask, FileGroupTask]):
     def _cut(self, file: SourceFile, block: int) -> list[FileSlice]:
         """Slices of a file larger than a block, if its format can be read from the middle."""
         path, size, version = file.info.path, file.info.size, file.info.version
-        if path.lower().endswith(LINES):
+        is_lines = path.lower().endswith(LINES)
+        if is_lines and not storage.begins_compressed(path, self.storage_options):
             starts = range(0, size, block)
             return [
                 FileSlice(path, start, min(start + block, size), "bytes", size, version)
@@ -195,44 +250,54 @@ class FilePartitioningStage(ProcessingStage[EmptyTask, FileGroupTask]):
             ]
         return [_whole(file)]
 
-    def _nothing_found(self) -> PlanError:
+    def _nothing_found(self, others: Sequence[str]) -> PlanError:
         entries = ", ".join(entry for _, entry in self.entries)
         endings = ", ".join(self.file_extensions)
-        there: list[str] = []
-        for _, entry in self.entries:
-            try:
-                found = storage.list_files(entry, None, options=self.storage_options)
-            except StorageError:
-                continue
-            there += [_below(info.path, storage.base_of(entry)) for info in found]
-        shown = ", ".join(there[:5]) + (", ..." if len(there) > 5 else "")
-        return PlanError(
-            f"no file that ends in {endings} is there",
-            where=entries,
-            todo=f"there are other files: {shown}; name their ending in file_extensions"
-            if there
-            else "the place is empty (names that begin with _ or . are passed by); check the path",
-        )
+        todo = "the place is empty (names that begin with _ or . are passed by); check the path"
+        if others:
+            shown = ", ".join(others[:_SHOWN]) + (", ..." if len(others) > _SHOWN else "")
+            todo = f"there are other files: {shown}; name their ending in file_extensions"
+        elif self._notes:
+            todo = "; ".join(self._notes)
+        return PlanError(f"no file that ends in {endings} is there", entries, printable(todo))
 
 
 def entries_of(file_paths: FilePaths) -> list[tuple[str | None, str]]:
     """(prefix or None, entry) pairs of any accepted form of ``file_paths``."""
     if isinstance(file_paths, str | os.PathLike):
-        return [(None, os.fspath(file_paths))]
+        return [(None, _checked_path(file_paths))]
     if isinstance(file_paths, Mapping):
         pairs: list[tuple[str | None, str]] = []
         for prefix, paths in file_paths.items():
-            pairs += [(str(prefix).strip("/"), entry) for _, entry in entries_of(paths)]
+            pairs += [(_checked_prefix(prefix), entry) for _, entry in entries_of(paths)]
         entries = pairs
     elif isinstance(file_paths, Sequence):
         if not all(isinstance(path, str | os.PathLike) for path in file_paths):
             raise _not_paths(file_paths)
-        entries = [(None, os.fspath(path)) for path in file_paths]
+        entries = [(None, _checked_path(path)) for path in file_paths]
     else:
         raise _not_paths(file_paths)
     if not entries:
         raise PlanError("file_paths is empty", todo="name a folder, a file or a pattern")
     return entries
+
+
+def _checked_path(path: str | os.PathLike[str]) -> str:
+    text = os.fspath(path)
+    if not isinstance(text, str) or "\0" in text:
+        raise PlanError(f"file_paths has {text!r}, which is no path", todo="name it as text")
+    return text
+
+
+def _checked_prefix(prefix: object) -> str:
+    """A name of an entry; it must not lead out of the output, which it becomes a folder of."""
+    text = str(prefix).removesuffix("/")
+    if "\0" in text or any(part.strip() in ("", ".", "..") for part in text.split("/")):
+        raise PlanError(
+            f"file_paths has an entry that is named {prefix!r}; names become folders of the output",
+            todo="use a name such as 'web' or 'web/de': not empty, without .. and no / in front",
+        )
+    return text
 
 
 def check_partitioning(files_per_partition: int | None, blocksize: int | str | None) -> None:
@@ -294,28 +359,36 @@ def _slice_name(file: SourceFile, piece: FileSlice, n_slices: int) -> str:
 
 def _below(path: str, base: str) -> str:
     """A file's path below its entry; its own name if it is the entry."""
-    if path == base:
-        return path.rstrip("/").rpartition("/")[2]
-    if path.startswith(base):
-        return path[len(base) :].lstrip("/")
-    # A URL's file system may spell the base differently, e.g. without the host's port.
-    return path.partition("://")[2].lstrip("/") or path
+    return _last(path) if path == base else path.removeprefix(base).lstrip("/")
+
+
+def _last(path: str) -> str:
+    return path.rstrip("/").rpartition("/")[2]
 
 
 def _dataset_name(path: str) -> str:
-    return path.rpartition("/")[0].rpartition("/")[2].lower()
+    return printable(path.rpartition("/")[0].rpartition("/")[2].lower())
 
 
-def _refuse_collisions(files: list[SourceFile]) -> None:
-    first: dict[str, SourceFile] = {}
-    for file in files:
-        other = first.setdefault(file.name, file)
-        if other is not file:
+def _passed_by(entry: str, base: str, paths: Sequence[str], one: str, several: str) -> str:
+    """How many files are passed by, and the reason, as it is told of one and of several."""
+    n = len(paths)
+    counted = f"1 file is passed by {one}" if n == 1 else f"{n} files are passed by {several}"
+    return printable(f"{entry}: {counted}, e.g. {_last(base)}/{_below(paths[0], base)}")
+
+
+def _refuse_collisions(named: Iterable[tuple[str, str]]) -> None:
+    """Refuse two files, or groups of files, of one name; they are told by their paths."""
+    first: dict[str, str] = {}
+    for name, path in named:
+        if name in first:
             raise PlanError(
-                f"two files would both be named {file.name!r} in the output",
-                where=f"{other.info.path} and {file.info.path}",
-                todo="name the roots: file_paths={'one': 'path/of/one', 'other': 'path/of/other'}",
+                f"two files would both be named {name!r} in the output",
+                where=printable(f"{first[name]} and {path}"),
+                todo="name the roots: file_paths={'one': 'path/of/one', 'other': 'path/of/other'}; "
+                "if they lie in one folder, rename one of them",
             )
+        first[name] = path
 
 
 def _not_paths(file_paths: object) -> PlanError:

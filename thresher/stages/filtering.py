@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from itertools import groupby
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
@@ -16,8 +17,12 @@ from thresher.errors import StageError
 from thresher.stages.base import ProcessingStage
 from thresher.stages.parameters import Parametrised
 from thresher.tasks import DocumentBatch
+from thresher.tasks.bad_rows import BadRows
 from thresher.tasks.columns import from_numpy
 from thresher.tasks.document import visible
+from thresher.tasks.json_text import column_of as column_of_values
+from thresher.tasks.json_text import python_values
+from thresher.tasks.types import is_json, is_string, is_text
 
 Stage = TypeVar("Stage", bound="RowFilterStage")
 
@@ -154,6 +159,84 @@ def column_of(task: DocumentBatch, field: str, stage: str) -> pa.ChunkedArray:
     )
 
 
+def text_of(task: DocumentBatch, field: str, stage: str) -> pa.ChunkedArray:
+    """The column ``field`` of a batch, as strings.
+
+    Raises
+    ------
+    StageError
+        If there is none.
+    BadRows
+        If rows hold something else than text.
+    """
+    column = column_of(task, field, stage)
+    kind = column.type
+    declared = task.data.schema.field(field)
+    if is_text(declared) and not pa.types.is_string_view(kind):
+        return column
+    if pa.types.is_null(kind) or pa.types.is_string_view(kind):
+        return column.cast(pa.large_string())
+    if pa.types.is_dictionary(kind) and is_string(kind.value_type):
+        return column.cast(kind.value_type).cast(pa.large_string())
+    values = python_values(column, declared)
+    bad = {
+        row: f"field {field!r} is {_shown(value)}, not text"
+        for row, value in enumerate(values)
+        if value is not None and not isinstance(value, str)
+    }
+    if bad:
+        raise BadRows(bad)
+    return pa.chunked_array([pa.array(values, pa.large_string())])
+
+
+def values_of(task: DocumentBatch, field: str, stage: str) -> list[Any]:
+    """The values of the column ``field`` as Python objects: as JSON has them, if it is from JSON.
+
+    Raises
+    ------
+    StageError
+        If there is no such column.
+    """
+    return python_values(column_of(task, field, stage), task.data.schema.field(field))
+
+
+def numbers_of(task: DocumentBatch, field: str, stage: str) -> pa.ChunkedArray:
+    """The column ``field`` of a batch, as numbers.
+
+    Raises
+    ------
+    StageError
+        If there is none.
+    BadRows
+        If rows hold something else than numbers.
+    """
+    column = column_of(task, field, stage)
+    kind, declared = column.type, task.data.schema.field(field)
+    types = pa.types
+    if types.is_null(kind):
+        return column.cast(pa.float64())
+    if not is_json(declared) and (types.is_integer(kind) or types.is_floating(kind)):
+        return column
+    values = python_values(column, declared)
+    numbers: list[float | None] = []
+    bad: dict[int, str] = {}
+    for row, value in enumerate(values):
+        is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+        if value is not None and not is_number:
+            bad[row] = f"field {field!r} is {_shown(value)}, not a number"
+        numbers.append(float(value) if is_number else None)
+    if bad:
+        raise BadRows(bad)
+    return pa.chunked_array([pa.array(numbers, pa.float64())])
+
+
+def _shown(value: Any) -> str:
+    kinds = {bool: "true or false", dict: "an object", list: "a list", str: "text"}
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        return "a number"
+    return kinds.get(type(value), f"a {type(value).__name__}")
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Advice that names the nearest of the names there are."""
     from difflib import get_close_matches
@@ -184,20 +267,17 @@ def as_objects(scores: Scores) -> list[Any]:
     return scores if isinstance(scores, list) else list(scores.tolist())
 
 
-def as_arrow(scores: Scores, field: str) -> pa.Array | pa.ChunkedArray:
-    """The scores as a column to store.
+def with_values(task: DocumentBatch, name: str, values: Scores) -> DocumentBatch:
+    """The batch with a column of scores or other values, in the narrowest type that holds them.
 
     Raises
     ------
-    StageError
-        If they have no common type.
+    BadRows
+        If rows hold values that no column holds.
     """
-    if isinstance(scores, pa.Array | pa.ChunkedArray):
-        return scores
-    try:
-        return from_numpy(scores) if isinstance(scores, np.ndarray) else pa.array(scores)
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise StageError(
-            f"the scores for column {field!r} have no common type: {error}",
-            todo="return one type of score (bool, int, float or str) for all documents",
-        ) from error
+    if isinstance(values, pa.Array | pa.ChunkedArray):
+        return task.with_column(name, values)
+    if isinstance(values, np.ndarray):
+        return task.with_column(name, from_numpy(values))
+    column, mixed = column_of_values(list(values), name)
+    return task.with_column(name, column, is_json=mixed)

@@ -4,15 +4,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
-
-import pyarrow as pa
+from typing import Any, ClassVar, TypeVar
 
 from thresher.errors import DataError
 from thresher.stages.base import ProcessingStage
-from thresher.tasks import DocumentBatch, FileGroupTask
+from thresher.tasks import DocumentBatch, FileGroupTask, FileSlice
+from thresher.tasks.types import Types
 
 Self = TypeVar("Self", bound="ReaderStage")
 
@@ -35,6 +34,8 @@ class BadRecord:
         What is wrong with it.
     record : bytes
         The record as read.
+    is_rest : bool
+        Whether it stands for all that follows in the file, however many records these are.
     """
 
     path: str
@@ -43,31 +44,124 @@ class BadRecord:
     offset: int
     reason: str
     record: bytes
+    is_rest: bool = False
 
 
 @dataclass
 class ReadReport:
     """What a reader tells the runner beside the rows.
 
-    ``found`` counts records in the bytes, independently of the rows emitted; the run fails unless
-    ``found = rows emitted + bad + dropped``. ``dropped`` maps a reason to records that the reader
-    left out on purpose.
+    Parameters
+    ----------
+    found : int
+        Records in the bytes, counted independently of the rows emitted; the run fails unless
+        ``found = rows emitted + bad + dropped``.
+    bad : list[BadRecord]
+        Records that cannot be read.
+    dropped : dict[str, int]
+        Records that the reader left out on purpose, by reason.
+    first_names : tuple[str, ...]
+        Columns of the first record, in order.
+    names : set[str]
+        Columns that any record has.
+    warnings : list[str]
+        What is odd about the source, and harmless.
     """
 
     found: int = 0
     bad: list[BadRecord] = field(default_factory=list)
     dropped: dict[str, int] = field(default_factory=dict)
+    first_names: tuple[str, ...] = ()
+    names: set[str] = field(default_factory=set)
+    warnings: list[str] = field(default_factory=list)
+
+
+class SourceError(DataError):
+    """One file of a group cannot be read as a whole; its rows are set aside, all of them.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    rows : int
+        Records in it: as many as were counted before the fault, or an estimate of all.
+    is_estimate : bool
+        Whether ``rows`` is an estimate.
+    """
+
+    def __init__(
+        self, what: str, path: str, rows: int = 0, is_estimate: bool = True, todo: str = ""
+    ) -> None:
+        super().__init__(what, where=path, todo=todo)
+        self.path = path
+        self.rows = rows
+        self.is_estimate = is_estimate
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return (type(self), (self.what, self.path, self.rows, self.is_estimate, self.todo))
+
+
+@dataclass(frozen=True)
+class ReadPlan:
+    """What of the records a plan uses.
+
+    Parameters
+    ----------
+    columns : tuple[str, ...] | None
+        Columns to parse; None is all that there are.
+    kinds : dict[str, str]
+        ``"text"`` or ``"number"`` for columns that a stage declares as such: a value of another
+        kind costs its record.
+    carry : bool
+        Whether the records' raw bytes travel along, for a writer of the same format.
+    expected : dict[str, ColumnType]
+        Columns that a sample has, or that all files have. A sample only says what to look for
+        first.
+    always : tuple[str, ...]
+        Columns that every batch has, with nulls where no record has them.
+    """
+
+    columns: tuple[str, ...] | None = None
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    carry: bool = False
+    expected: Types = field(default_factory=dict)
+    always: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What the first records of a source tell.
+
+    Parameters
+    ----------
+    columns : dict[str, ColumnType]
+        Their columns.
+    first_names : tuple[str, ...]
+        Those of the first record, in order.
+    is_whole : bool
+        Whether there are no other records.
+    reserved : tuple[str, ...]
+        Names that Thresher's own columns have.
+    """
+
+    columns: Types
+    first_names: tuple[str, ...] = ()
+    is_whole: bool = False
+    reserved: tuple[str, ...] = ()
 
 
 class ReaderStage(ProcessingStage[FileGroupTask, DocumentBatch]):
     """Reads the files of a group into batches.
 
-    The planner binds a reader to the columns the plan uses; unbound, it reads all columns with
-    types inferred from the group itself.
+    The planner binds a reader to what the plan uses; unbound, it reads all columns.
+
+    ``knows_types`` is true where files say the types of their columns, so that these are known
+    when a pipeline is planned.
     """
 
     rows = "any"
     gil_free = True
+    knows_types: ClassVar[bool] = False
 
     @property
     def raw_format(self) -> str:
@@ -83,20 +177,21 @@ class ReaderStage(ProcessingStage[FileGroupTask, DocumentBatch]):
 
         Raises
         ------
+        SourceError
+            If a file as a whole cannot be read.
         DataError
-            If a file as a whole cannot be read, or changed while it was read.
+            If the group cannot be read, or changed while it was read.
+        StorageError
+            If the storage fails; never a fault of the data.
         """
 
     @abstractmethod
-    def infer_schema(self, task: FileGroupTask, limit: int) -> pa.Schema:
-        """Columns and types seen in the first ``limit`` records of the group."""
+    def sample(self, task: FileGroupTask, limit: int) -> Sample:
+        """Columns and types of the first ``limit`` records of the group, or of all its files."""
 
     @abstractmethod
-    def bind(self: Self, schema: pa.Schema, columns: Sequence[str] | None, carry: bool) -> Self:
-        """A copy that reads ``columns`` (None: all of ``schema``) as typed in ``schema``.
-
-        With ``carry`` the records' raw bytes travel along, for a writer of the same format.
-        """
+    def bind(self: Self, plan: ReadPlan) -> Self:
+        """A copy that reads what the plan uses."""
 
     def streaming(self: Self, n_bytes: int) -> Self:
         """A copy that yields batches of about ``n_bytes``, for stages that work row by row.
@@ -104,6 +199,36 @@ class ReaderStage(ProcessingStage[FileGroupTask, DocumentBatch]):
         Small batches stay in caches and reuse memory; what comes out is the same.
         """
         return self
+
+    def wanted_names(self) -> Collection[str] | None:
+        """Columns that it was asked to read; None if it reads all."""
+        return None
+
+    def pinned_types(self) -> Types:
+        """Types that columns were asked to have."""
+        return {}
+
+    def asked_for(self) -> Collection[str]:
+        """Columns that the reader or a stage names; told of if no record has them."""
+        return ()
+
+    def file_types(self, piece: FileSlice, observed: Collection[str] = ()) -> Types:
+        """The columns of a file; ``observed`` ones as far as its statistics tell.
+
+        For readers whose files know their types.
+        """
+        return {}
+
+    def count(self, task: FileGroupTask) -> dict[str, int]:
+        """Records of each file; found by reading it, if there is no cheaper way."""
+        counts = dict.fromkeys(task.data, 0)
+        for piece in task.slices:
+            report = ReadReport()
+            alone = task.evolve(data=[piece.path], slices=(piece,))
+            for _ in self.read(alone, report):
+                pass
+            counts[piece.path] += report.found
+        return counts
 
     def locate(self, task: FileGroupTask, rows: Collection[int]) -> dict[int, dict[str, Any]]:
         """``file``, ``line`` (0 if unknown) and ``offset`` of rows, found again in the source."""

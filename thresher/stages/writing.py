@@ -3,19 +3,44 @@
 
 from __future__ import annotations
 
+import itertools
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, TypeVar
+from uuid import uuid4
 
-import pyarrow as pa
-
+from thresher import storage
 from thresher.errors import PlanError
 from thresher.stages.base import ProcessingStage
+from thresher.stages.reading import ReaderStage
 from thresher.tasks import DocumentBatch, FileGroupTask
+from thresher.tasks.joining import join
+from thresher.tasks.types import Types
 
 Self = TypeVar("Self", bound="BaseWriter")
 
 MODES = ("ignore", "overwrite", "error", "append")
+
+
+@dataclass(frozen=True)
+class WritePlan:
+    """What a plan knows of the columns that are to be written.
+
+    Parameters
+    ----------
+    expected : dict[str, ColumnType]
+        Types that columns are likely to have in the end.
+    first, last : tuple[str, ...]
+        Columns that stand before and behind all others.
+    final : dict[str, ColumnType] | None
+        The columns of all files, once they are known.
+    """
+
+    expected: Types = field(default_factory=dict)
+    first: tuple[str, ...] = ()
+    last: tuple[str, ...] = ()
+    final: Types | None = None
 
 
 class WriteStream(Protocol):
@@ -55,6 +80,10 @@ class BaseWriter(ProcessingStage[DocumentBatch, FileGroupTask]):
     placement_parameters = frozenset(("path", "mode"))
     gil_free = True
 
+    typed: ClassVar[bool] = False
+    """Whether all of its files have one schema in the end. Its streams then have ``types``: those
+    of the values written, and those of the file's columns."""
+
     companions: ClassVar[tuple[str, ...]] = ()
     """Extensions of further files that each file is made with. Rows are counted in the first."""
 
@@ -83,6 +112,14 @@ class BaseWriter(ProcessingStage[DocumentBatch, FileGroupTask]):
         """The format whose raw records it can write as they are, ``""`` for none."""
         return ""
 
+    def columns(self, held: Types) -> Types:
+        """The columns of files that hold values of these types, where all have one schema."""
+        return held
+
+    def reader_of_own(self) -> ReaderStage:
+        """What reads its files back, where all are to have one schema."""
+        raise NotImplementedError
+
     def stream(self, file_path: str) -> WriteStream:
         """Open the new file ``file_path`` for batches that follow one another.
 
@@ -94,8 +131,8 @@ class BaseWriter(ProcessingStage[DocumentBatch, FileGroupTask]):
         """Path of the file with one of ``companions`` that belongs to ``file_path``."""
         return f"{file_path.removesuffix(f'.{self.file_extension}')}.{extension}"
 
-    def with_schema(self: Self, schema: pa.Schema) -> Self:
-        """A copy that holds to the columns and types planned; JSONL needs none."""
+    def bind(self: Self, plan: WritePlan) -> Self:
+        """A copy that knows what columns to expect; most formats need not."""
         return self
 
     @abstractmethod
@@ -107,14 +144,25 @@ class BaseWriter(ProcessingStage[DocumentBatch, FileGroupTask]):
         """Rows in a closed file, counted from the file itself."""
 
     def process(self, task: DocumentBatch) -> FileGroupTask:
-        """Write one task straight to ``path``; for use outside a pipeline."""
-        from pathlib import Path
+        """Write one task straight to a new file below ``path``; for use outside a pipeline.
 
-        target = Path(self.path)
-        target.mkdir(parents=True, exist_ok=True)
-        name = (task.task_id or "task-000000").replace("/", "-")
-        file_path = str(target / f"{name}.{self.file_extension}")
-        self.write_data(task, file_path)
+        The file is named after the task's id, with a number if there is such a file; a task
+        without one gets a random name. Nothing is overwritten.
+        """
+        folder = storage.absolute(self.path).rstrip("/")
+        store = storage.store_for(folder)
+        store.make_folder(folder)
+        name = storage.portable_name(task.task_id.replace("/", "-")) or uuid4().hex
+        for number in itertools.count():
+            suffix = f"-{number:04d}" if number else ""
+            file_path = f"{folder}/{name}{suffix}.{self.file_extension}"
+            if store.create(file_path, b""):  # ours from here on
+                break
+        try:
+            self.write_data(task, file_path)
+        except BaseException:
+            store.remove(file_path)
+            raise
         return FileGroupTask(dataset_name=task.dataset_name, data=[file_path])
 
 
@@ -132,8 +180,4 @@ class _Gathered:
 
     def close(self) -> None:
         """Write all batches as one."""
-        tables = [task.data for task in self._tasks]
-        carried = frozenset.intersection(*(task._carried for task in self._tasks))
-        joined = pa.concat_tables(tables, promote_options="permissive")
-        task = self._tasks[0].evolve(data=joined, _carried=carried)
-        self._writer.write_data(task, self._file_path)
+        self._writer.write_data(join(self._tasks), self._file_path)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from thresher.errors import StageError
 from thresher.tasks.task import Task
+from thresher.tasks.types import is_json, json_field
 
 if TYPE_CHECKING:
     import pandas
@@ -84,8 +85,11 @@ class DocumentBatch(Task[pa.Table]):
         """Whether there are rows and columns."""
         return self.num_items > 0 and len(self.get_columns()) > 0
 
-    def with_column(self, name: str, values: Any) -> DocumentBatch:
-        """A copy in which column ``name`` (new or replaced) holds ``values``, one per row."""
+    def with_column(self, name: str, values: Any, *, is_json: bool = False) -> DocumentBatch:
+        """A copy in which column ``name`` (new or replaced) holds ``values``, one per row.
+
+        With ``is_json`` they are JSON text, for values that have no common type.
+        """
         column = values
         if not isinstance(column, pa.Array | pa.ChunkedArray):
             column = pa.array(values)
@@ -94,11 +98,12 @@ class DocumentBatch(Task[pa.Table]):
                 f"column {name!r} has {len(column)} values for {self.num_items} rows",
                 todo="give one value per row",
             )
+        field = json_field(name) if is_json else pa.field(name, column.type)
         index = self.data.schema.get_field_index(name)
         if index < 0:
-            table = self.data.append_column(name, column)
+            table = self.data.append_column(field, column)
         else:
-            table = self.data.set_column(index, name, column)
+            table = self.data.set_column(index, field, column)
         return self.evolve(data=table, _carried=self._carried - {name})
 
     def to_pyarrow(self) -> pa.Table:
@@ -141,6 +146,21 @@ def as_table(data: Any) -> pa.Table:
         f"DocumentBatch.data is a {type(data).__name__}",
         todo="give a pyarrow.Table, a pandas or polars frame, a dict of columns or a list of dicts",
     )
+
+
+def table_like(
+    columns: Mapping[str, Any], source: pa.Table, replaced: Collection[str] = ()
+) -> pa.Table:
+    """A table of columns taken from ``source``, those of JSON marked so, and ``replaced`` ones."""
+    fields = [
+        json_field(name)
+        if name not in replaced
+        and (index := source.schema.get_field_index(name)) >= 0
+        and is_json(source.schema.field(index))
+        else pa.field(name, column.type)
+        for name, column in columns.items()
+    ]
+    return pa.table(list(columns.values()), schema=pa.schema(fields))
 
 
 def visible(names: Iterable[str]) -> list[str]:

@@ -4,9 +4,11 @@
 import pyarrow as pa
 import pytest
 
+from tests.stages.text.io.jsonl_files import json_table
 from thresher.errors import PlanError, StageError
 from thresher.stages.text.buckets import ScoreBuckets
 from thresher.tasks import DocumentBatch
+from thresher.tasks.bad_rows import BadRows
 
 
 def buckets(stage, values, kind=None):
@@ -48,6 +50,21 @@ def test_bounds_and_labels_that_do_not_fit_are_refused(thresholds, labels):
         ScoreBuckets("score", thresholds, labels)
 
 
-def test_a_column_of_text_is_refused():
-    with pytest.raises(StageError, match="not numbers"):
-        buckets(ScoreBuckets("score", [0.5], ["a", "b"]), ["x"])
+def test_rows_that_hold_no_number_are_named():
+    stage = ScoreBuckets("score", [0.5], ["a", "b"])
+    with pytest.raises(BadRows) as caught:
+        buckets(stage, ["x", None])
+    assert caught.value.reasons == {0: "field 'score' is text, not a number"}
+    assert stage.input_kinds() == {"score": "number"}
+    with pytest.raises(StageError, match="no column 'other'"):
+        buckets(ScoreBuckets("other", [0.5], ["a", "b"]), [1])
+
+
+def test_numbers_of_both_kinds():
+    task = DocumentBatch("docs", json_table(score=["1", "0.25", None, "9007199254740993"]))
+    out = ScoreBuckets("score", [0.5], ["a", "b"]).process(task)
+    assert out.data.column("score_bucket").to_pylist() == ["b", "a", None, "b"]
+    mixed = DocumentBatch("docs", json_table(score=["1", "true", '"1"', "[1]"]))
+    with pytest.raises(BadRows) as caught:
+        ScoreBuckets("score", [0.5], ["a", "b"]).process(mixed)
+    assert sorted(caught.value.reasons) == [1, 2, 3]

@@ -15,6 +15,8 @@ from thresher.stages.text.filling import row_starts
 from thresher.stages.text.modules import DocumentJoiner, DocumentSplitter
 from thresher.stages.text.pieces import cut, one_chunk, put_together
 from thresher.tasks import RAW, ROW, TOKENS, DocumentBatch
+from thresher.tasks.bad_rows import BadRows
+from thresher.tasks.types import json_field
 
 
 def pieces(**columns):
@@ -189,8 +191,6 @@ def test_both_or_none(options):
     ("columns", "options", "word"),
     [
         ({"id": [["b"]] * 5}, {}, "list"),
-        ({"text": [1, 2, 3, 4, 5]}, {}, "int64"),
-        ({"n": ["1"] * 5}, {"max_length": 3, "length_field": "n"}, "string"),
         ({}, {"document_id_field": "doc"}, "doc"),
         ({}, {"max_length": 3, "length_field": "n"}, "'n'"),
     ],
@@ -199,3 +199,38 @@ def test_columns_it_cannot_use(columns, options, word):
     with pytest.raises(ThresherError) as caught:
         DocumentJoiner(**options).process(pieces(**columns))
     assert word in caught.value.what
+
+
+@pytest.mark.parametrize(
+    ("columns", "options", "reason"),
+    [
+        ({"text": [1, None, 3, None, 5]}, {}, "field 'text' is a number, not text"),
+        ({"n": ["1", None, "2", None, "3"]}, {"max_length": 3, "length_field": "n"},
+         "field 'n' is text, not a number"),
+    ],
+)  # fmt: skip
+def test_rows_it_cannot_use_are_named(columns, options, reason):
+    stage = DocumentJoiner(**options)
+    with pytest.raises(BadRows) as caught:
+        stage.process(pieces(**columns))
+    assert set(caught.value.reasons.values()) == {reason}
+    assert len(caught.value.reasons) == 3
+    kinds = {"text": "text"} | ({"n": "number"} if options else {})
+    assert stage.input_kinds() == kinds
+
+
+def test_rows_are_named_by_their_place_in_the_batch():
+    task = pieces(text=pa.array(["1", '"b"', '"c"', '"d"', '"e"'], pa.large_string()))
+    index = task.data.schema.get_field_index("text")
+    field = json_field("text")
+    with pytest.raises(BadRows) as caught:
+        DocumentJoiner().process(
+            task.with_data(task.data.set_column(index, field, task.data.column(index)))
+        )
+    assert caught.value.reasons == {0: "field 'text' is a number, not text"}
+
+
+def test_ids_that_are_null_throughout_are_documents_of_one_row():
+    made = DocumentJoiner().process(pieces(id=pa.nulls(5))).data
+    assert made.num_rows == 5
+    assert made.column("id").to_pylist() == [None] * 5

@@ -10,9 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.kernels.documents import documents, shapes
+from tests.stages.text.io.jsonl_files import json_table
 from thresher.errors import PlanError
 from thresher.stages.text.modules import DocumentSplitter
 from thresher.tasks import RAW, ROW, TOKENS, DocumentBatch
+from thresher.tasks.bad_rows import BadRows
+from thresher.tasks.types import is_json
 
 
 def batch(texts, **columns):
@@ -94,7 +97,17 @@ def test_wrong_separators(separator):
     assert caught.value.todo
 
 
-def test_a_column_without_text():
-    with pytest.raises(TypeError) as caught:
-        DocumentSplitter("|", "n").process(batch(["a"], n=[1]))
-    assert "int64" in caught.value.what
+def test_rows_that_hold_no_text_are_named():
+    stage = DocumentSplitter("|", "n")
+    with pytest.raises(BadRows, match=r"field 'n' is .*, not text") as caught:
+        stage.process(batch(["a", "b"], n=[None, 1]))
+    assert sorted(caught.value.reasons) == [1]
+    assert stage.input_kinds() == {"n": "text"}
+
+
+def test_columns_of_json_stay_json():
+    table = json_table(text=['"a|b"', None, '"c"'], meta=["1", '"x"', '{"a":1}'])
+    made = DocumentSplitter("|").process(DocumentBatch("d", table)).data
+    assert made.column("text").to_pylist() == ["a", "b", None, "c"]
+    assert [field.name for field in made.schema if is_json(field)] == ["meta"]
+    assert made.column("meta").to_pylist() == ["1", "1", '"x"', '{"a":1}']

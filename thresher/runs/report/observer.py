@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from thresher.runs.part import PartRecord
 from thresher.stats import StageCounts
 
 
@@ -36,7 +37,8 @@ class Snapshot:
 
     ``counts`` has one entry per stage, over all committed parts, earlier runs included.
     ``queue_bytes`` are expected of the parts that are running; ``queue_limit`` is what they may
-    take. ``workers`` is what the executor tells of its workers, in words.
+    take. ``workers`` is what the executor tells of its workers, in words. ``failed_parts`` are in
+    quarantine as a whole, ``failed_rows`` because a stage or its worker failed on them.
     """
 
     seconds: float
@@ -51,14 +53,53 @@ class Snapshot:
     queue_bytes: int = 0
     queue_limit: int = 0
     workers: str = ""
+    failed_parts: int = 0
+    failed_rows: int = 0
+
+
+ENDED_WELL = ("complete", "complete with failures", "nothing to do")
+"""Statuses of runs whose output is published."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A part of which something failed: all of it, or the rows on which a stage failed.
+
+    Parameters
+    ----------
+    part : str
+        The part's name.
+    rows : int
+        Rows in quarantine for it.
+    estimated : int
+        How many of them could not be counted.
+    reason : str
+        What went wrong.
+    attempts : int
+        Runs that have tried it and failed for that cause.
+    """
+
+    part: str
+    rows: int
+    estimated: int
+    reason: str
+    attempts: int
+
+
+def failure_of(record: PartRecord) -> Failure:
+    """What the record of a part says of its failure."""
+    estimated = sum(counts.estimated for counts in record.counts)
+    reason = record.reason or record.failure or record.cause
+    return Failure(record.name, record.failed_rows, estimated, reason, record.attempts)
 
 
 @dataclass(frozen=True)
 class RunEnd:
     """How a run ended.
 
-    ``status`` is "complete", "nothing to do", "interrupted", "failed", or "waiting": one of several
-    drivers has done its share, and ``error`` says for what it would have to wait.
+    ``status`` is "complete", "complete with failures", "nothing to do", "interrupted", "failed", or
+    "waiting": one of several drivers has done its share, and ``error`` says for what it would have
+    to wait.
     """
 
     status: str
@@ -71,6 +112,7 @@ class RunEnd:
     error: str = ""
     warnings: tuple[str, ...] = field(default=())
     of_all: bool = False
+    failures: tuple[Failure, ...] = ()
 
 
 class Observer:

@@ -83,7 +83,7 @@ def others(stage: StageCounts) -> str:
         same = reason == stage.stage
         told.append(f"{count(rows)} dropped" if same else f"{count(rows)} dropped by {reason}")
     if stage.quarantined:
-        told.append(f"{count(stage.quarantined)} in quarantine")
+        told.append(f"{_about(stage.estimated)}{count(stage.quarantined)} in quarantine")
     if stage.merged:
         told.append(f"{count(stage.merged)} merged into others")
     if stage.expanded:
@@ -98,6 +98,7 @@ def balance(counts: Sequence[StageCounts]) -> str:
     if not counts:
         return ""
     counts = _from_the_reader_on(counts)
+    estimated = sum(c.estimated for c in counts)
     gains = [(counts[0].rows_in, "in"), (sum(c.expanded for c in counts), "made")]
     losses = [
         (sum(sum(c.dropped.values()) for c in counts), "dropped"),
@@ -116,7 +117,13 @@ def balance(counts: Sequence[StageCounts]) -> str:
     verdict = "every row is accounted for" if not missing else f"{count(missing)} rows ARE MISSING"
     if opaque and not missing:
         verdict = "every row is accounted for, save inside opaque stages"
-    return f"{left} = {right}: {verdict}"
+    if estimated and not missing:
+        verdict += f"; {count(estimated)} of those in quarantine are estimated"
+    return f"{_about(estimated)}{left} = {right}: {verdict}"
+
+
+def _about(estimated: int) -> str:
+    return "about " if estimated else ""
 
 
 def _from_the_reader_on(counts: Sequence[StageCounts]) -> Sequence[StageCounts]:

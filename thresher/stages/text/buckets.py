@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from thresher.errors import PlanError, StageError
-from thresher.stages.base import Columns, ProcessingStage
-from thresher.stages.filtering import column_of
+from thresher.errors import PlanError
+from thresher.stages.base import NUMBER, Columns, ProcessingStage
+from thresher.stages.filtering import numbers_of
 from thresher.stages.text import arguments
 from thresher.tasks import DocumentBatch
 from thresher.tasks.columns import from_numpy, to_numpy
@@ -43,8 +43,8 @@ class ScoreBuckets(ProcessingStage[DocumentBatch, DocumentBatch]):
     ------
     PlanError
         If bounds do not rise, or there is not one label more than bounds.
-    StageError
-        If the column holds no numbers.
+    BadRows
+        If rows hold something else than numbers.
 
     Examples
     --------
@@ -92,21 +92,18 @@ class ScoreBuckets(ProcessingStage[DocumentBatch, DocumentBatch]):
         """The scores."""
         return ["data"], [self.score_field]
 
+    def input_kinds(self) -> dict[str, str]:
+        """Numbers."""
+        return {self.score_field: NUMBER}
+
     def outputs(self) -> Columns:
         """The buckets."""
         return ["data"], [self._field()]
 
     def process(self, task: DocumentBatch) -> DocumentBatch:
         """All rows, each with its bucket."""
-        column = column_of(task, self.score_field, self.name)
-        kind = column.type
-        if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind)):
-            raise StageError(
-                f"the column {self.score_field!r} holds {kind}, not numbers",
-                where=f"stage {self.name!r}",
-                todo="name a column of scores",
-            )
-        scores = to_numpy(pc.fill_null(column.cast(pa.float64()), float("nan")))
+        column = numbers_of(task, self.score_field, self.name)
+        scores = to_numpy(pc.fill_null(column.cast(pa.float64(), safe=False), float("nan")))
         buckets = np.searchsorted(np.array(self.thresholds, np.float64), scores, side="right")
         buckets[np.isnan(scores)] = len(self.labels)
         names = pa.array([*self.labels, self.null_label], pa.string())

@@ -11,15 +11,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from thresher.errors import PlanError
-from thresher.kernels.arrow_text import is_text
-from thresher.stages.base import Columns, ProcessingStage
-from thresher.stages.filtering import column_of
+from thresher.stages.base import NUMBER, TEXT, Columns, ProcessingStage
+from thresher.stages.filtering import column_of, numbers_of, text_of
 from thresher.stages.text import arguments
 from thresher.stages.text.filling import row_starts
 from thresher.stages.text.pieces import Counts, one_chunk, put_together
 from thresher.stages.text.splitter import numbered
 from thresher.tasks import RAW, TOKENS, DocumentBatch
 from thresher.tasks.columns import from_numpy, to_numpy
+from thresher.tasks.document import table_like
+from thresher.tasks.types import is_json
 
 
 class DocumentJoiner(ProcessingStage[DocumentBatch, DocumentBatch]):
@@ -101,6 +102,11 @@ class DocumentJoiner(ProcessingStage[DocumentBatch, DocumentBatch]):
         names = [self.text_field, self.segment_id_field, self.document_id_field]
         return ["data"], names + ([self.length_field] if self.length_field else [])
 
+    def input_kinds(self) -> dict[str, str]:
+        """Text, and numbers where lengths count."""
+        lengths = {self.length_field: NUMBER} if self.length_field else {}
+        return {self.text_field: TEXT, **lengths}
+
     def outputs(self) -> Columns:
         """The joined text and its document, and what else is written anew."""
         names = [self.text_field, self.document_id_field]
@@ -111,6 +117,7 @@ class DocumentJoiner(ProcessingStage[DocumentBatch, DocumentBatch]):
     def process(self, task: DocumentBatch) -> DocumentBatch:
         """A row for each document, or for each stretch of one that fits."""
         order, first_of_document = self._sorted(task)
+        texts = text_of(task, self.text_field, self.name).take(from_numpy(order))
         left_out = {RAW, TOKENS}
         kept = task.data.select([n for n in task.data.column_names if n not in left_out])
         table = kept.take(from_numpy(order))
@@ -121,7 +128,8 @@ class DocumentJoiner(ProcessingStage[DocumentBatch, DocumentBatch]):
             }
         else:
             between = len(self.separator)
-            lengths = _lengths(table.column(self.length_field), self.length_field)
+            found = numbers_of(task, self.length_field, self.name).take(from_numpy(order))
+            lengths = _lengths(found)
             starts = row_starts(lengths, starts, self.max_length, between)
             rows = table.take(from_numpy(starts))
             columns = {name: rows.column(name) for name in rows.column_names}
@@ -129,25 +137,20 @@ class DocumentJoiner(ProcessingStage[DocumentBatch, DocumentBatch]):
             n_rows = np.diff(np.append(np.flatnonzero(first_of_document[starts]), len(starts)))
             columns[self.segment_id_field] = from_numpy(numbered(n_rows))
         counts = np.diff(np.append(starts, len(order)))
-        text = put_together(one_chunk(table.column(self.text_field)), counts, self.separator)
-        columns[self.text_field] = text
+        columns[self.text_field] = put_together(one_chunk(texts), counts, self.separator)
         if self.drop_segment_id_field:
             del columns[self.segment_id_field]
-        return task.evolve(data=pa.table(columns), _parsed=frozenset(), _carried=frozenset())
+        made = table_like(columns, task.data, set(self.outputs()[1]) - {self.document_id_field})
+        return task.evolve(data=made, _parsed=frozenset(), _carried=frozenset())
 
     def _sorted(self, task: DocumentBatch) -> tuple[Counts, npt.NDArray[np.bool_]]:
         """int64[n]: the pieces in order; bool[n]: which of them, in order, begin a document."""
-        for name in self.inputs()[1]:
-            column_of(task, name, self.name)
         ids = column_of(task, self.document_id_field, self.name)
+        if pa.types.is_null(ids.type):
+            ids = ids.cast(pa.string())
         numbers = column_of(task, self.segment_id_field, self.name)
-        texts = task.data.column(self.text_field)
-        if not is_text(texts.type):
-            raise arguments.WrongTypeError(
-                f"the column {self.text_field!r} holds {texts.type}",
-                where=f"stage {self.name!r}",
-                todo="name a column of text",
-            )
+        if pa.types.is_null(numbers.type) or is_json(task.data.schema.field(self.segment_id_field)):
+            numbers = numbers_of(task, self.segment_id_field, self.name)
         keys = pa.table({"document": ids, "piece": numbers})
         try:
             order = pc.sort_indices(
@@ -177,16 +180,9 @@ def _first_there(column: pa.ChunkedArray, starts: Counts) -> pa.ChunkedArray:
     return column.take(from_numpy(places))
 
 
-def _lengths(column: pa.ChunkedArray, field: str) -> npt.NDArray[Any]:
+def _lengths(column: pa.ChunkedArray) -> npt.NDArray[Any]:
     """int64[n], or float64[n] with NaN for null."""
-    kind = column.type
-    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
-        raise arguments.WrongTypeError(
-            f"the lengths in {field!r} are {kind}, not numbers",
-            where="DocumentJoiner",
-            todo="name a column of numbers",
-        )
-    if column.null_count or pa.types.is_floating(kind):
+    if column.null_count or pa.types.is_floating(column.type):
         return to_numpy(pc.fill_null(column.cast(pa.float64(), safe=False), float("nan")))
     return to_numpy(column.cast(pa.int64()))
 

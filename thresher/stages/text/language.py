@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from thresher.errors import PlanError, ThresherError
-from thresher.stages.base import Columns, ProcessingStage, WorkerMetadata
-from thresher.stages.filtering import column_of
+from thresher.stages.base import TEXT, Columns, ProcessingStage, WorkerMetadata
+from thresher.stages.filtering import text_of
 from thresher.stages.text.language_model import BUNDLED, REQUIRES, Classifier, FastTextModel
 from thresher.stages.text.tokenizing import VersionOfFiles
 from thresher.tasks import DocumentBatch
@@ -102,6 +102,10 @@ class LanguageIdentifier(ProcessingStage[DocumentBatch, DocumentBatch]):
         """The text."""
         return ["data"], [self.text_field]
 
+    def input_kinds(self) -> dict[str, str]:
+        """Text."""
+        return {self.text_field: TEXT}
+
     def outputs(self) -> Columns:
         """Language and score, and the candidates if there are any."""
         more = [self.candidates_field] if self.top_k > 1 else []
@@ -115,7 +119,7 @@ class LanguageIdentifier(ProcessingStage[DocumentBatch, DocumentBatch]):
         """All rows, with their languages."""
         if _LOADED not in self.__dict__:
             self.setup()
-        texts = column_of(task, self.text_field, self.name).to_pylist()
+        texts = text_of(task, self.text_field, self.name).to_pylist()
         found = [self._candidates(text) for text in texts]
         languages = pa.array([each[0]["language"] if each else None for each in found], pa.string())
         scores = pa.array([each[0]["score"] if each else None for each in found], pa.float32())

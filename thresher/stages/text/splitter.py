@@ -9,13 +9,12 @@ import numpy as np
 import pyarrow as pa
 
 from thresher.errors import PlanError
-from thresher.kernels.arrow_text import is_text
-from thresher.stages.base import Columns, ProcessingStage
-from thresher.stages.filtering import column_of
-from thresher.stages.text import arguments
+from thresher.stages.base import TEXT, Columns, ProcessingStage
+from thresher.stages.filtering import text_of
 from thresher.stages.text.pieces import Counts, cut, one_chunk
 from thresher.tasks import RAW, TOKENS, DocumentBatch
 from thresher.tasks.columns import from_numpy
+from thresher.tasks.document import table_like
 
 _OF_PATTERNS = frozenset(".^$*+?{}[]\\|()")
 
@@ -75,19 +74,17 @@ class DocumentSplitter(ProcessingStage[DocumentBatch, DocumentBatch]):
         """The text."""
         return ["data"], [self.text_field]
 
+    def input_kinds(self) -> dict[str, str]:
+        """Text."""
+        return {self.text_field: TEXT}
+
     def outputs(self) -> Columns:
         """The pieces and their numbers."""
         return ["data"], [self.text_field, self.segment_id_field]
 
     def process(self, task: DocumentBatch) -> DocumentBatch:
         """A row for each piece of each document."""
-        column = column_of(task, self.text_field, self.name)
-        if not is_text(column.type):
-            raise arguments.WrongTypeError(
-                f"the column {self.text_field!r} holds {column.type}",
-                where=f"stage {self.name!r}",
-                todo="name a column of text",
-            )
+        column = text_of(task, self.text_field, self.name)
         pieces, counts = self._cut(one_chunk(column))
         parents = from_numpy(np.repeat(np.arange(task.num_items), counts))
         # Records would be copied for every piece of them, and their tokens are no longer known.
@@ -96,7 +93,8 @@ class DocumentSplitter(ProcessingStage[DocumentBatch, DocumentBatch]):
             for name in task.data.column_names
             if name not in (RAW, TOKENS)
         }
-        made = task.evolve(data=pa.table(columns), _parsed=frozenset(), _carried=frozenset())
+        table = table_like(columns, task.data, {self.text_field})
+        made = task.evolve(data=table, _parsed=frozenset(), _carried=frozenset())
         return made.with_column(self.segment_id_field, from_numpy(numbered(counts)))
 
     def _cut(self, texts: pa.Array) -> tuple[pa.Array, Counts]:

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from tests.kernels.documents import kernels
+from tests.stages.text.io.jsonl_files import json_table
 from thresher.errors import PlanError, StageError
 from thresher.stages.filtering import share_work
 from thresher.stages.text.filters import (
@@ -23,6 +24,8 @@ from thresher.stages.text.filters import (
 )
 from thresher.stages.text.modifiers import Modify
 from thresher.tasks import RAW, ROW, DocumentBatch
+from thresher.tasks.bad_rows import BadRows
+from thresher.tasks.types import is_json
 
 TEXTS = ["one two three", "one", None, "", "four five", "six " * 30]
 
@@ -146,9 +149,51 @@ def test_score():
 
 
 def test_scores_without_a_common_type():
-    with pytest.raises(StageError) as caught:
-        Score(lambda text: len(text) or "none", "n").process(batch())
-    assert "'n'" in caught.value.what
+    out = Score(lambda text: len(text) or "none", "n").process(batch())
+    assert is_json(out.data.schema.field("n"))
+    assert out.data.column("n").to_pylist() == ["13", "3", '"none"', '"none"', "9", "120"]
+    assert rows(Filter(lambda n: n == "none" or n > 9, "n").process(out)) == [0, 2, 3, 5]
+    # Whole numbers and others are numbers.
+    out = Score(lambda text: len(text) or 0.5, "n").process(batch())
+    assert out.data.column("n").to_pylist() == [13.0, 3.0, 0.5, 0.5, 9.0, 120.0]
+
+
+def test_a_score_that_no_column_holds_costs_its_row():
+    with pytest.raises(BadRows) as caught:
+        Score(lambda text: object() if text == "one" else 1, "n").process(batch())
+    assert caught.value.reasons == {1: "column 'n': a object is no JSON value"}
+    with pytest.raises(BadRows) as caught:
+        Score(lambda text: "\ud800" if text == "one" else "x", "n").process(batch())
+    assert caught.value.reasons == {1: "field 'n' has half a surrogate pair, which is no text"}
+
+
+def test_functions_are_given_values_as_json_has_them():
+    task = DocumentBatch("d", json_table(v=["1", "0.5", None, '"x"', '{"a": [1.0, true]}', "2"]))
+    values = [1, 0.5, None, "x", {"a": [1.0, True]}, 2]
+    seen: list[object] = []
+
+    def note(value):
+        seen.append(value)
+        return True
+
+    Filter(note, "v").process(task)
+    Score(note, "s", "v").process(task)
+    assert list(map(repr, seen)) == [*map(repr, values)] * 2
+
+
+def test_null_is_the_empty_string_where_a_column_is_text():
+    seen = []
+    Score(seen.append, "s").process(DocumentBatch("d", {"text": ["a", None]}))
+    Score(seen.append, "s").process(DocumentBatch("d", {"text": pa.array([1, None])}))
+    assert seen == ["a", "", 1, None]
+
+
+def test_filters_decide_by_scores_that_are_json():
+    task = DocumentBatch("d", json_table(n=["3", "1", None, "0.5", '"many"', "30"]))
+    kept = Filter(lambda n: isinstance(n, int), "n").process(task)
+    assert kept.data.column("n").to_pylist() == ["3", "1", "30"]
+    less = task.with_data(task.data.take([0, 1, 2, 3, 5]))
+    assert Filter(WordCountFilter(2), "n").process(less).data.column("n").to_pylist() == ["3", "30"]
 
 
 def test_filter():
@@ -179,8 +224,15 @@ def test_a_missing_column_is_named_with_the_nearest_there_is():
 
 @pytest.mark.parametrize("kind", ["compiled", "plain"])
 def test_a_column_that_holds_no_text(kind):
-    with kernels(kind), pytest.raises((StageError, AttributeError)):
-        ScoreFilter(WordCountFilter()).process(DocumentBatch("d", {"text": [1, 2]}))
+    for stage in (ScoreFilter(WordCountFilter()), Score(WordCountFilter(), "n")):
+        with kernels(kind), pytest.raises(BadRows) as caught:
+            stage.process(DocumentBatch("d", json_table(text=['"a"', "2", None, "[]", "false"])))
+        assert caught.value.reasons == {
+            1: "field 'text' is a number, not text",
+            3: "field 'text' is a list, not text",
+            4: "field 'text' is true or false, not text",
+        }
+        assert stage.input_kinds() == {"text": "text"}
 
 
 W = WordCountFilter

@@ -9,16 +9,20 @@ import json
 import lzma
 import os
 import re
+import zlib
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
+from backports import zstd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.stages.text.io.jsonl_files import TEXT, group, read
+from tests.stages.text.io.jsonl_files import ALL, TEXTS, group, read
 from thresher.errors import DataError, PlanError, StorageError
+from thresher.stages.reading import ReadReport, SourceError
 from thresher.stages.text.io import JsonlReader, JsonlReaderStage, jsonl_blocks
 from thresher.stages.text.io import jsonl as jsonl_module
 from thresher.tasks import RAW, FileGroupTask
@@ -27,7 +31,7 @@ from thresher.tasks import RAW, FileGroupTask
 def texts(path: Path, data: bytes) -> tuple[list[str | None], list[tuple[int, int, str]]]:
     """Texts read, and (line, offset, reason) of bad records."""
     path.write_bytes(data)
-    table, report = read(group(path), TEXT, ["text"])
+    table, report = read(group(path), TEXTS)
     return table.column("text").to_pylist(), [(b.line, b.offset, b.reason) for b in report.bad]
 
 
@@ -73,7 +77,7 @@ def test_what_is_broken(tmp_path: Path, line: bytes, reason: str) -> None:
     data = b'{"text":"a"}\n\n' + line + b'\n{"text":"b"}\n'
     path = tmp_path / "a.jsonl"
     path.write_bytes(data)
-    table, report = read(group(path), TEXT, ["text"])
+    table, report = read(group(path), TEXTS)
     assert table.column("text").to_pylist() == ["a", "b"]
     assert b"".join(table.column(RAW).to_pylist()) == b'{"text":"a"}\n{"text":"b"}\n'
     (bad,) = report.bad
@@ -81,68 +85,16 @@ def test_what_is_broken(tmp_path: Path, line: bytes, reason: str) -> None:
     assert re.search(reason, bad.reason)
 
 
-def test_types_that_do_not_fit_are_null_unless_the_column_was_asked_for(tmp_path: Path) -> None:
-    path = tmp_path / "a.jsonl"
-    path.write_bytes(b'{"n":1,"f":2,"b":true}\n{"n":"x","f":1e999,"b":0}\n{"n":%d,"f":"y"}' % 2**70)
-    schema = pa.schema([("n", pa.int64()), ("f", pa.float64()), ("b", pa.bool_())])
-    stage = JsonlReaderStage().bind(schema, None, True)
-    (batch,) = stage.process(group(path))
-    assert batch.data.select(["n", "f", "b"]).to_pylist() == [
-        {"n": 1, "f": 2.0, "b": True},
-        {"n": None, "f": None, "b": None},
-        {"n": None, "f": None, "b": None},
-    ]
-    metrics = stage._consume_custom_metrics()
-    assert metrics == {"misfits.n": 2, "misfits.f": 2, "misfits.b": 1}
-
-
-def test_schema_of_a_sample(tmp_path: Path) -> None:
-    path = tmp_path / "a.jsonl"
-    rows = [
-        {"s": "a", "i": 1, "f": 1, "b": True, "z": None, "m": 1, "o": {"k": 1}, "l": [1],
-         "h": 2**64},
-        {"s": None, "i": 2, "f": 1.5, "b": None, "m": "x", "o": {"k": 2, "j": "x"}, "l": [],
-         "e": []},
-    ]  # fmt: skip
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows) + '{"__row": 1, broken\n')
-    schema = JsonlReaderStage().infer_schema(group(path), 100)
-    assert {field.name: str(field.type) for field in schema} == {
-        "s": "large_string", "i": "int64", "f": "double", "b": "bool", "z": "large_string",
-        "m": "large_string", "o": "struct<k: int64, j: large_string>", "l": "list<item: int64>",
-        "h": "large_string", "e": "large_string",
-    }  # fmt: skip
-    as_json = [field.name for field in schema if field.metadata]
-    assert as_json == ["z", "m", "h", "e"]
-    table, _ = read(group(path), schema)
-    assert table.column("m").to_pylist() == ["1", '"x"']
-    assert table.column("h").to_pylist() == [str(2**64), None]
-    assert table.column("o").to_pylist() == [{"k": 1, "j": None}, {"k": 2, "j": "x"}]
-
-
-def test_nested_values_that_would_lose_something_are_null(tmp_path: Path) -> None:
-    path = tmp_path / "a.jsonl"
-    path.write_bytes(b'{"o":{"k":1}}\n{"o":{"k":1,"new":2}}\n{"o":[1]}\n{"o":{"k":"x"}}\n')
-    schema = pa.schema([("o", pa.struct([("k", pa.int64())]))])
-    table, _ = read(group(path), schema)
-    assert table.column("o").to_pylist() == [{"k": 1}, None, None, None]
-
-
-def test_keys_unseen_in_the_sample_go_to_extra(tmp_path: Path) -> None:
-    path = tmp_path / "a.jsonl"
-    path.write_bytes(b'{"text":"a"}\n{"new" : 1.00, "text":"b","\\u006eo":{"x": 2}}\n')
-    table, _ = read(group(path), TEXT, None, carry=False)
-    assert table.column("_extra").to_pylist() == [None, '{"new" : 1.00,"\\u006eo":{"x": 2}}']
-    assert "_extra" not in read(group(path), TEXT, None, carry=True)[0].column_names
-
-
 def test_fields_are_a_projection(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(b'{"a":1,"b":2,"c":3}\n')
     stage = JsonlReaderStage(fields=["c", "a", "missing"])
-    table, _ = read(group(path), None, None, True, stage)
-    assert table.column_names == ["__row", "c", "a"]
     assert stage.raw_format == ""
-    assert stage.process(group(path))[0].get_columns() == ["c", "a"]
+    assert stage.wanted_names() == ["c", "a", "missing"]
+    (batch,) = stage.process(group(path))
+    # Fields that are asked for are there, whether or not a record has them.
+    assert batch.get_columns() == ["c", "a", "missing"]
+    assert batch.data.drop_columns(["__row"]).to_pylist() == [{"c": 3, "a": 1, "missing": None}]
 
 
 LINES = st.lists(
@@ -168,12 +120,12 @@ def test_slices_own_the_lines_that_begin_in_them(
     path = tmp_path / "a.jsonl"
     data = (b"\xef\xbb\xbf" if bom else b"") + b"\n".join(lines) + (b"\n" if ended else b"")
     path.write_bytes(data)
-    whole, told = read(group(path), TEXT, ["text"])
+    whole, told = read(group(path), TEXTS)
     bounds = [0, *sorted({cut for cut in cuts if cut < len(data)}), max(len(data), 1)]
     records: list[tuple[bytes, str | None]] = []
     bad: list[tuple[int, str]] = []
     for start, stop in pairwise(bounds):
-        table, report = read(group(path, start, stop), TEXT, ["text"])
+        table, report = read(group(path, start, stop), TEXTS)
         records += rows_of(table)
         bad += [(b.offset, b.reason) for b in report.bad]
         assert [b.line for b in report.bad] == [
@@ -194,11 +146,12 @@ def test_batches_of_any_size(
     paths[0].write_bytes(b"\n".join(lines))
     paths[1].write_bytes(gzip.compress(b"\n".join(lines)))
     task = FileGroupTask("set", [str(path) for path in paths])
-    whole, told = read(task, TEXT, ["text"])
+    whole, told = read(task, TEXTS)
     with monkeypatch.context() as patch:
         patch.setattr(jsonl_module, "BATCH", size)
         patch.setattr(jsonl_module, "ONE_BATCH", 0)
-        cut, told_again = read(task, TEXT, ["text"])
+        patch.setattr(jsonl_blocks, "STEP", 1)
+        cut, told_again = read(task, TEXTS)
         rows = range(told.found)
         places = JsonlReaderStage().locate(task, rows)
     assert cut.combine_chunks() == whole.combine_chunks()
@@ -224,9 +177,18 @@ def test_compressed(tmp_path: Path, ending: str) -> None:
     half = "\n".join(lines[:2500]).encode() + b"\n"
     path.write_bytes(compress(half) + compress("\n".join(lines[2500:]).encode()))
     ((_, partitioned),) = JsonlReader(str(tmp_path)).decompose()[0].partitions()  # type: ignore[attr-defined]
-    table, report = read(partitioned, TEXT, ["text"])
+    table, report = read(partitioned, TEXTS)
     assert table.column("text").to_pylist() == [json.loads(line)["text"] for line in lines]
     assert not report.bad
+
+
+def readable_lines(ending: str, data: bytes) -> int:
+    """Line ends in what can be decompressed of a file that ends early."""
+    start: dict[str, Any] = {
+        ".gz": lambda: zlib.decompressobj(31), ".bz2": bz2.BZ2Decompressor,
+        ".xz": lzma.LZMADecompressor, ".zst": zstd.ZstdDecompressor,
+    }  # fmt: skip
+    return int(start[ending]().decompress(data).count(b"\n"))
 
 
 @pytest.mark.parametrize(
@@ -234,27 +196,86 @@ def test_compressed(tmp_path: Path, ending: str) -> None:
     # Arrow's zstd writes no checksums, so that what is corrupt may be another valid stream.
     [*((ending, "truncated") for ending in COMPRESSORS), (".gz", "corrupt"), (".xz", "corrupt")],
 )
-def test_compressed_and_broken(tmp_path: Path, ending: str, fault: str) -> None:
+def test_nothing_of_a_damaged_file_is_used(tmp_path: Path, ending: str, fault: str) -> None:
     lines = [json.dumps({"text": os.urandom(40).hex()}).encode() for _ in range(9_000)]
     data = bytearray(COMPRESSORS[ending](b"\n".join(lines) + b"\n"))
     if fault == "truncated":
         del data[len(data) * 2 // 3 :]
     else:
         data[len(data) * 2 // 3 : len(data) * 2 // 3 + 400] = bytes(400)
-    path, next_path = tmp_path / f"a.jsonl{ending}", tmp_path / "b.jsonl"
+    good, path = tmp_path / "a.jsonl", tmp_path / f"b.jsonl{ending}"
+    good.write_bytes(b'{"text":"good"}\n')
     path.write_bytes(data)
-    next_path.write_bytes(b'{"text":"next"}\n')
-    table, report = read(FileGroupTask("set", [str(path), str(next_path)]), TEXT, ["text"])
-    got = table.column("text").to_pylist()
-    assert got[-1] == "next"
-    assert report.bad[-1].path == str(path)
-    assert "compressed" in report.bad[-1].reason
+    task = FileGroupTask("set", [str(good), str(path)])
+
+    batches = []
+    with pytest.raises(SourceError, match="compressed") as caught:
+        batches += JsonlReaderStage().bind(TEXTS).read(task, ReadReport())
+
+    assert not batches
+    assert (caught.value.path, caught.value.where) == (str(path), str(path))
+    assert caught.value.is_estimate
     if fault == "truncated":
-        assert len(report.bad) == 1
-        assert got[:-1] == [json.loads(line)["text"] for line in lines[: len(got) - 1]]
-        assert report.bad[0].offset == sum(len(line) + 1 for line in lines[: len(got) - 1])
-        assert report.bad[0].line == len(got)
-    assert len(got) > 100 or ending in (".bz2", ".xz")
+        n_lines = readable_lines(ending, bytes(data))
+        assert caught.value.rows == n_lines
+        assert f"after {len(data)} bytes" in caught.value.what
+        n_bytes = sum(len(line) + 1 for line in lines[:n_lines])
+        assert f"ends with line {n_lines}, byte {n_bytes}" in caught.value.what
+    else:
+        assert 0 <= caught.value.rows < len(lines)
+
+
+def test_rows_of_a_damaged_file_are_estimated_by_its_size(tmp_path: Path) -> None:
+    lines = [json.dumps({"text": os.urandom(300).hex()}).encode() + b"\n" for _ in range(6_000)]
+    whole, behind = gzip.compress(b"".join(lines)), bytes([1]) * 3_000_000
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(whole + behind)
+    ((_, task),) = JsonlReader(str(path)).decompose()[0].partitions()  # type: ignore[attr-defined]
+
+    with pytest.raises(
+        SourceError, match="bytes that are neither padding nor compressed"
+    ) as caught:
+        read(task, TEXTS)
+
+    # All of its records were there before the fault was met, within a quarter of a megabyte.
+    size, most = len(whole) + len(behind), len(whole) + (1 << 18)
+    assert 6_000 * size // most <= caught.value.rows <= 6_000 * size // len(whole)
+    assert f" of {size} bytes" in caught.value.what
+
+
+@pytest.mark.parametrize("padding", [b"\n", bytes(512), b"\0\r\n \t"])
+@pytest.mark.parametrize("ending", COMPRESSORS)
+def test_padding_behind_the_last_member(tmp_path: Path, ending: str, padding: bytes) -> None:
+    path = tmp_path / f"a.jsonl{ending}"
+    path.write_bytes(COMPRESSORS[ending](b'{"text":"a"}\n{"text":"b"}\n') + padding)
+    table, report = read(group(path), TEXTS)
+
+    assert table.column("text").to_pylist() == ["a", "b"]
+    assert not report.bad
+    assert report.warnings == [
+        f"{path}: {len(padding)} bytes of padding follow the compressed data"
+    ]
+
+
+@pytest.mark.parametrize("ending", COMPRESSORS)
+def test_compression_is_known_by_the_first_bytes(tmp_path: Path, ending: str) -> None:
+    data = b'{"text":"a"}\n'
+    for name, content in (("a.jsonl", COMPRESSORS[ending](data)), (f"a.jsonl{ending}", data)):
+        path = tmp_path / name
+        path.write_bytes(content)
+        table, report = read(group(path), TEXTS)
+        assert table.column("text").to_pylist() == ["a"]
+        assert not report.bad
+        assert not report.warnings
+
+
+def test_an_empty_file_with_the_name_of_a_compressed_one(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(b"")
+    _, report = read(group(path), TEXTS)
+
+    assert report.found == 0
+    assert report.warnings == [f"{path}: the file is empty, not even compressed"]
 
 
 def test_a_file_that_changes_is_refused(tmp_path: Path) -> None:
@@ -263,9 +284,9 @@ def test_a_file_that_changes_is_refused(tmp_path: Path) -> None:
     ((_, task),) = JsonlReader(str(path)).decompose()[0].partitions()  # type: ignore[attr-defined]
     with path.open("ab") as file:
         file.write(b'{"text":"b"}\n')
-    with pytest.raises(DataError, match="changed while it was read") as caught:
-        read(task, TEXT)
-    assert caught.value.where == str(path)
+    with pytest.raises(SourceError, match="changed while it was read") as caught:
+        read(task, TEXTS)
+    assert (caught.value.path, caught.value.where) == (str(path), str(path))
 
 
 def test_a_huge_line(tmp_path: Path) -> None:
@@ -273,9 +294,9 @@ def test_a_huge_line(tmp_path: Path) -> None:
     text = "é\n" * 1_000_000
     path.write_bytes(json.dumps({"text": text}).encode() + b'\n{"text":"b"}')
     for stop in (None, 5):
-        table, _ = read(group(path, 0, stop), None)
+        table, _ = read(group(path, 0, stop), ALL)
         assert table.column("text").to_pylist() == ([text, "b"] if stop is None else [text])
-    assert read(group(path, 5, None), TEXT)[0].column("text").to_pylist() == ["b"]
+    assert read(group(path, 5, None), TEXTS)[0].column("text").to_pylist() == ["b"]
 
 
 def test_a_line_that_is_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -284,23 +305,24 @@ def test_a_line_that_is_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(jsonl_module, "BATCH", 100)
     path = tmp_path / "a.jsonl"
     path.write_bytes(b'{"text":"a"}\n{"text":"' + b"x" * 5000)
-    with pytest.raises(DataError, match="longer than 2 GiB") as caught:
-        read(group(path), TEXT)
-    assert caught.value.where == f"{path}, byte 13"
+    with pytest.raises(SourceError, match="the line at byte 13 is longer than 2 GiB") as caught:
+        read(group(path), TEXTS)
+    assert caught.value.path == str(path)
 
 
 def test_parquet_given_to_the_jsonl_reader(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_bytes(b"PAR1" + bytes(100))
-    with pytest.raises(DataError, match="Parquet") as caught:
-        read(group(path), TEXT)
+    with pytest.raises(SourceError, match="Parquet") as caught:
+        read(group(path), TEXTS)
+    assert caught.value.path == str(path)
     assert "ParquetReader" in caught.value.todo
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
     (tmp_path / "data.jsonl").write_bytes(b"")
     with pytest.raises(StorageError) as caught:
-        read(group(tmp_path / "dat.jsonl"), TEXT)
+        read(group(tmp_path / "dat.jsonl"), TEXTS)
     assert "did you mean" in caught.value.todo
 
 
@@ -315,6 +337,9 @@ def test_a_missing_file(tmp_path: Path) -> None:
         {"blocksize": "1MB", "files_per_partition": 2},
         {"blocksize": "lots"},
         {"files_per_partition": 0},
+        {"types": {"n": "no type"}},
+        {"types": "int64"},
+        {"duplicate_keys": "first"},
     ],
 )
 def test_mistakes_are_told_at_once(arguments: dict[str, object]) -> None:

@@ -7,21 +7,25 @@ import datetime
 import decimal
 import gzip
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.stages.text.io.jsonl_files import group, read_batch, written
+from tests.stages.text.io.jsonl_files import group, json_table, read_batch, written
 from thresher.errors import DataError, PlanError
+from thresher.stages.reading import ReadPlan
 from thresher.stages.text.io import JsonlReaderStage, JsonlWriter
-from thresher.stages.text.io.jsonl_columns import json_field
 from thresher.stages.text.io.jsonl_encode import encode_value
 from thresher.stages.text.io.jsonl_splice import splice_record
 from thresher.tasks import RAW, DocumentBatch
+from thresher.tasks.bad_rows import BadRows
+from thresher.tasks.types import json_field
 
 TRICKY = (
     b'{"id": 1, "text": "a\\nb\\u00e9", "big": 123456789012345678901234567890, '
@@ -29,7 +33,7 @@ TRICKY = (
     b'  {"text":"x" , "id":2}\n'
     b'{"id":3}\r\n'
     b"{ }\n"
-    b'{"text":"q","text":"r","k":1}\n'
+    b'{"text":"r","x":0,"x":1,"k":1}\n'
     b'{"te\\u0078t":null,"1e5":1E5}'
 )
 
@@ -41,9 +45,10 @@ def kernels(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture
 def tricky(tmp_path: Path) -> DocumentBatch:
+    """Its columns are all keys but ``x``, which occurs twice in one of the records."""
     path = tmp_path / "a.jsonl"
     path.write_bytes(TRICKY)
-    return read_batch(path)
+    return read_batch(path, ["id", "text", "big", "z", "k", "1e5"])
 
 
 def write(batch: DocumentBatch, tmp_path: Path, **arguments: Any) -> bytes:
@@ -72,7 +77,7 @@ def test_changed_column(tricky: DocumentBatch, tmp_path: Path) -> None:
         '  {"text":"X\\"\\\\\\u0001é" , "id":2}'.encode(),
         b'{"id":3,"text":"new"}',
         b'{ "text":""}',
-        b'{"text":"q","text":"R","k":1}',
+        b'{"text":"R","x":0,"x":1,"k":1}',
         '{"te\\u0078t":"\u2028","1e5":1E5}'.encode(),
     ]
 
@@ -80,7 +85,7 @@ def test_changed_column(tricky: DocumentBatch, tmp_path: Path) -> None:
 def test_column_set_to_null(tricky: DocumentBatch, tmp_path: Path) -> None:
     lines = write(tricky.with_column("text", text([None] * 6)), tmp_path).splitlines()
     assert lines[1:5] == [
-        b'  {"text":null , "id":2}', b'{"id":3}', b"{ }", b'{"text":"q","text":null,"k":1}'
+        b'  {"text":null , "id":2}', b'{"id":3}', b"{ }", b'{"text":null,"x":0,"x":1,"k":1}'
     ]  # fmt: skip
 
 
@@ -91,24 +96,66 @@ def test_removed_columns(tricky: DocumentBatch, tmp_path: Path) -> None:
         b"  {}",
         b"{}",
         b"{ }",
-        b"{}",
+        b'{"x":0,"x":1}',
         b'{"1e5":1E5}',
     ]
 
 
 def test_added_columns(tricky: DocumentBatch, tmp_path: Path) -> None:
     more = tricky.with_column("n", pa.array([1, None, 3, 4, 5, 6])).with_column(
-        "f", pa.array([0.5, float("nan"), 1e300, float("inf"), 3, None])
+        "f", pa.array([0.5, float("nan"), 1e300, -0.0, 3, None])
     )
     more = more.with_data(more.data.drop_columns(["id"]))
     lines = write(more, tmp_path).splitlines()
     assert lines[1:] == [
         b'  {"text":"x" ,"n":null,"f":null}',
         b'{"n":3,"f":1e+300}',
-        b'{ "n":4,"f":null}',
-        b'{"text":"q","text":"r","k":1,"n":5,"f":3.0}',
+        b'{ "n":4,"f":-0.0}',
+        b'{"text":"r","x":0,"x":1,"k":1,"n":5,"f":3.0}',
         b'{"te\\u0078t":null,"1e5":1E5,"n":6,"f":null}',
     ]
+
+
+def test_a_key_that_occurs_twice_is_written_once(tricky: DocumentBatch, tmp_path: Path) -> None:
+    lines = write(tricky.with_column("x", pa.array([1, None, 3, 4, 5, 6])), tmp_path).splitlines()
+    assert lines[1:5] == [
+        b'  {"text":"x" , "id":2,"x":null}', b'{"id":3,"x":3}', b'{ "x":4}',
+        b'{"text":"r","x":5,"k":1}',
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("values", "bad"),
+    [
+        (pa.array([1.0, math.inf, None, -math.inf, math.nan, 0.5]), [1, 3]),
+        (pa.array([[1.0], [math.inf], None, [], [math.nan], [-math.inf]]), [1, 5]),
+        (pa.array([{"a": {"b": v}} for v in (1.0, math.inf, None, math.nan, 2, 3)]), [1]),
+        (pa.array([math.nan] * 6), []),
+    ],
+)
+def test_an_infinity_is_not_written(
+    tricky: DocumentBatch, tmp_path: Path, values: pa.Array, bad: list[int]
+) -> None:
+    batch = tricky.with_column("f", values)
+    if not bad:
+        assert write(batch, tmp_path).splitlines()[3] == b'{ "f":null}'
+        return
+    stream = JsonlWriter(str(tmp_path)).stream(str(tmp_path / "out.jsonl"))
+    with pytest.raises(BadRows) as caught:
+        stream.write(batch)
+    stream.close()
+
+    what = "column 'f' holds an infinity, which JSON cannot express"
+    assert caught.value.reasons == dict.fromkeys(bad, what)
+    assert (tmp_path / "out.jsonl").read_bytes() == b""
+    less = batch.with_data(caught.value.others(batch.data))
+    assert len(write(less, tmp_path).splitlines()) == 6 - len(bad)
+
+
+def test_an_infinity_in_a_column_that_is_carried_is_the_record_s(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"n":1e999}\n{"n":1}\n')
+    assert write(read_batch(path), tmp_path) == path.read_bytes()
 
 
 def test_a_column_that_was_not_parsed_is_replaced_in_place(tmp_path: Path) -> None:
@@ -147,7 +194,7 @@ def test_encoding_of_types(tmp_path: Path) -> None:
             "time": [moment.time(), None],
             "bytes": [b"\x00\xff", None],
             "decimal": [decimal.Decimal("12.50"), None],
-            "list": [[1, None, float("inf")], None],
+            "list": [[1, None, float("nan")], None],
             "struct": [{"a": b"x", "t": moment}, None],
             "map": pa.array([[("k", 1)], None], pa.map_(pa.string(), pa.int64())),
             "dict": pa.array(["x", None]).dictionary_encode(),
@@ -167,10 +214,41 @@ def test_encoding_of_types(tmp_path: Path) -> None:
     assert set(json.loads(second).values()) == {None}
 
 
+def test_encodings_stand_for_their_values(tmp_path: Path) -> None:
+    views = pa.array([[9], [1, 2], None], pa.list_view(pa.int64())).slice(1)
+    objects = pa.DictionaryArray.from_arrays(pa.array([0, None]), pa.array([{"a": 1}]))
+    table = pa.table(
+        {
+            "ends": pc.run_end_encode(pa.array([1, 1])),
+            "coded": pa.array([2**60, None]).dictionary_encode(),
+            "objects": objects,
+            "views": views,
+            "times": pa.array(
+                [[("k", 1_700_000_000_000_000_001)], None], pa.map_(pa.string(), pa.timestamp("ns"))
+            ),
+        }
+    )
+    assert write(DocumentBatch("set", table), tmp_path).decode().splitlines() == [
+        '{"ends":1,"coded":1152921504606846976,"objects":{"a":1},"views":[1,2],'
+        '"times":[["k","2023-11-14T22:13:20.000000001"]]}',
+        '{"ends":1,"coded":null,"objects":null,"views":null,"times":null}',
+    ]
+
+
 def test_no_rows_and_no_columns(tmp_path: Path) -> None:
     empty = DocumentBatch("set", pa.table({"a": pa.array([], pa.int64())}))
     assert write(empty, tmp_path) == b""
     assert write(read_empty(tmp_path), tmp_path) == b""
+    bare = DocumentBatch("set", pa.table({"__row": [0, 1, 2]}))
+    assert write(bare, tmp_path) == b"{}\n" * 3
+    assert write(bare, tmp_path, fields=[]) == b"{}\n" * 3
+
+
+def test_json_columns_are_written_as_they_are(tmp_path: Path) -> None:
+    table = json_table(m=['{"b": 1.0,"a":[ ]}', None, "1e400", '"\\ud800"'])
+    assert write(DocumentBatch("set", table), tmp_path) == (
+        b'{"m":{"b": 1.0,"a":[ ]}}\n{"m":null}\n{"m":1e400}\n{"m":"\\ud800"}\n'
+    )
 
 
 def read_empty(tmp_path: Path) -> DocumentBatch:
@@ -256,9 +334,10 @@ def test_splicing_is_its_plain_definition(
 ) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text("".join(line + "\n" for line in lines))
-    parsed = [key for key, edit in edits.items() if edit != "add"]
-    schema = pa.schema([json_field(key) for key in parsed])
-    (batch,) = JsonlReaderStage().bind(schema, None, True).process(group(path))
+    parsed = tuple(key for key, edit in edits.items() if edit != "add")
+    plan = ReadPlan(parsed, carry=True, always=parsed)
+    (batch,) = JsonlReaderStage(duplicate_keys="last").bind(plan).process(group(path))
+    carried = batch.data.column(RAW).to_pylist()
     new: list[dict[str, bytes | None]] = [{} for _ in lines]
     removed = [key for key, edit in edits.items() if edit == "remove"]
     for key, edit in edits.items():
@@ -272,9 +351,9 @@ def test_splicing_is_its_plain_definition(
     # The order of new keys is that of the columns.
     order = batch.get_columns()
     expected = []
-    for line, row in zip(lines, new, strict=True):
+    for record, row in zip(carried, new, strict=True):
         ordered: dict[str, bytes | None] = {key: row[key] for key in order}
-        expected.append(splice_record(line.encode() + b"\n", ordered | dict.fromkeys(removed)))
+        expected.append(splice_record(record, ordered | dict.fromkeys(removed)))
     got = write(batch, tmp_path)
     assert got == b"".join(expected)
     for line, before, row in zip(got.splitlines(), lines, new, strict=True):

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Modify, and what modifiers of one's own may do."""
 
+import json
 import pickle
 
 import pyarrow as pa
 import pytest
 
+from tests.stages.text.io.jsonl_files import json_table
 from thresher.errors import PlanError, StageError
 from thresher.stages.text.modifiers import (
     DocumentModifier,
@@ -14,6 +16,9 @@ from thresher.stages.text.modifiers import (
     QuotationRemover,
 )
 from thresher.tasks import RAW, ROW, DocumentBatch
+from thresher.tasks.bad_rows import BadRows
+from thresher.tasks.json_text import python_values
+from thresher.tasks.types import is_json
 
 
 class Unifier(DocumentModifier):
@@ -106,6 +111,73 @@ def test_columns_that_hold_no_text():
     task = batch(n=[1, 2, None])
     assert column(Modify(lambda n: n + 1, "n").process(task), "n") == [2, 3, None]
     assert Modify(lambda n: n / 2, "n").process(task).data.schema.field("n").type == pa.float64()
+
+
+def test_a_modifier_of_text_names_rows_that_hold_something_else():
+    task = DocumentBatch("d", json_table(text=['"“a"', "1", None, '["x"]']))
+    stage = Modify([Unifier(), NewlineNormalizer()])
+    with pytest.raises(BadRows) as caught:
+        stage.process(task)
+    assert sorted(caught.value.reasons) == [1, 3]
+    assert stage.input_kinds() == {"text": "text"}
+    assert Modify(str.upper).input_kinds() == {}
+    assert Modify(Joiner(), [["title", "text"]], "both").input_kinds() == {}
+
+
+def test_functions_are_given_values_as_json_has_them():
+    values = ["1", "0.5", None, '"x"', '{"a": [1.0,true]}', "18446744073709551616"]
+    seen: list[object] = []
+    task = DocumentBatch("d", json_table(v=values))
+    out = Modify(lambda v: seen.append(v) or v, "v").process(task)
+    assert list(map(repr, seen)) == ["1", "0.5", "'x'", "{'a': [1.0, True]}", str(2**64)]
+    assert out is task  # to the letter
+
+
+def test_what_functions_make_has_the_narrowest_type():
+    task = DocumentBatch("d", json_table(v=["1", "0.5", None, "[1]"]))
+    for function, kind, values in (
+        (
+            lambda v: v if isinstance(v, list) else [v],
+            "list<item: double>",
+            [[1.0], [0.5], None, [1.0]],
+        ),
+        (str, "large_string", ["1", "0.5", None, "[1]"]),
+        (lambda v: v == 1, "bool", [True, False, None, False]),
+        (lambda v: {"was": v}, "JSON", ['{"was":1}', '{"was":0.5}', None, '{"was":[1]}']),
+    ):
+        data = Modify(function, "v", "made").process(task).data
+        field = data.schema.field("made")
+        assert ("JSON" if is_json(field) else str(field.type)) == kind
+        assert data.column("made").to_pylist() == values
+
+
+def appended(value):
+    value.append(9)
+    return value
+
+
+def with_key(value):
+    value["k"] = 1
+    return value
+
+
+@pytest.mark.parametrize(
+    ("function", "before", "after"),
+    [
+        (appended, "[1]", [1, 9]),
+        (with_key, '{"a":[]}', {"a": [], "k": 1}),
+        (lambda value: [int(item) for item in value], "[true,false]", [1, 0]),
+        (lambda value: value == 1, "true", True),
+    ],
+)
+def test_every_change_of_a_value_is_seen(function, before, after):
+    task = DocumentBatch("d", json_table(v=[before, None]))
+    made = Modify(function, "v").process(task)
+    values = python_values(made.data.column("v"), made.data.schema.field("v"))
+    assert list(map(repr, values)) == [repr(after), "None"]
+    typed = DocumentBatch("d", {"v": pa.array([json.loads(before)])})
+    made = Modify(function, "v").process(typed).data
+    assert repr(made.column("v").to_pylist()[0]) == repr(after)
 
 
 def test_no_rows():

@@ -18,6 +18,7 @@ from thresher.stages.text.pii import PiiModifier
 from thresher.stages.text.pii.made_up import made_up
 from thresher.stages.text.pii.types import PATTERN_TYPES
 from thresher.tasks import DocumentBatch
+from thresher.tasks.bad_rows import BadRows
 
 ITEMS = labelled()
 VALUES = [item.text[start:end] for item in ITEMS for start, end, _ in item.spans]
@@ -233,7 +234,9 @@ def test_other_columns_of_text(kind):
     out = run(PiiModifier(), column).data.column("text")
 
     assert out.to_pylist() == ["<IP_ADDRESS>", None, "plain"]
-    assert out.type == kind
+    assert out.type == pa.large_string()
+    plain = run(PiiModifier(), column.slice(1)).data.column("text")
+    assert plain.type == kind  # nothing changed
 
 
 def test_a_batch_without_personal_data_is_carried_as_it_is():
@@ -242,9 +245,14 @@ def test_a_batch_without_personal_data_is_carried_as_it_is():
     assert PiiModifier().process(batch)._carried == {"text"}
 
 
-def test_a_column_without_text_is_refused():
-    with pytest.raises(StageError, match="not text"):
-        run(PiiModifier(text_field="n"), ["a"], n=pa.array([1]))
+def test_rows_that_hold_no_text_are_named():
+    with pytest.raises(BadRows, match=r"field 'n' is .*, not text") as caught:
+        run(PiiModifier(text_field="n"), ["a", "b"], n=pa.array([1, None]))
+    assert sorted(caught.value.reasons) == [0]
+    stage = PiiModifier(text_field="n")
+    assert stage.input_kinds() == {"n": "text"}
+    with pytest.raises(StageError, match="no column"):
+        run(PiiModifier(text_field="m"), ["a"])
 
 
 @pytest.mark.parametrize(

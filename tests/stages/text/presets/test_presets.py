@@ -22,6 +22,7 @@ from thresher.stages.text.presets import (
     RefinedWebLines,
 )
 from thresher.tasks import DocumentBatch
+from thresher.tasks.bad_rows import BadRows
 
 EXAMPLES: list[Preset] = [
     GopherQuality(),
@@ -112,8 +113,10 @@ def test_presets_travel_compare_and_print(preset):
 @ALL
 def test_no_rows_and_columns_that_are_no_text(preset):
     assert preset.process(batch([])).num_items == 0
-    with pytest.raises(StageError, match="not text"):
-        preset.process(DocumentBatch("docs", {"text": [1]}))
+    with pytest.raises(BadRows, match=r"field 'text' is .*, not text") as caught:
+        preset.process(DocumentBatch("docs", {"text": [1, None, 2]}))
+    assert sorted(caught.value.reasons) == [0, 2]
+    assert preset.input_kinds() == {"text": "text"}
     with pytest.raises(StageError, match="no column"):
         preset.process(DocumentBatch("docs", {"words": ["a"]}))
 

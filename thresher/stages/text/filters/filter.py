@@ -10,10 +10,11 @@ import numpy as np
 
 from thresher.errors import PlanError
 from thresher.stages.base import Columns
-from thresher.stages.filtering import Mask, RowFilterStage, column_of
+from thresher.stages.filtering import Mask, RowFilterStage, column_of, values_of
 from thresher.stages.text import arguments
 from thresher.stages.text.filters.document_filter import DocumentFilter
 from thresher.tasks import DocumentBatch
+from thresher.tasks.types import is_json
 
 Decider = DocumentFilter | Callable[[Any], Any]
 
@@ -24,9 +25,9 @@ class Filter(RowFilterStage):
     Parameters
     ----------
     filter_fn : DocumentFilter | function | list of them
-        A function is given the value (``None`` for null) and says whether to keep the row; a
-        DocumentFilter decides by the value as a stored score. Those of a list are applied one
-        after another, each to the rows that are left.
+        A function is given the value, as JSON has it (``None`` for null), and says whether to keep
+        the row; a DocumentFilter decides by the value as a stored score. Those of a list are
+        applied one after another, each to the rows that are left.
     filter_field : str | list[str]
         The column, one for each.
     invert : bool | list[bool]
@@ -73,13 +74,16 @@ class Filter(RowFilterStage):
         for decider, field, invert, rule in zip(
             self.deciders, self.filter_fields, self.inverts, self.rule_names, strict=True
         ):
-            keep = _decide(decider, column_of(task, field, self.name))
+            keep = self._decide(decider, task, field)
             task = self._select(task, ~keep if invert else keep, rule)
         return task
 
-
-def _decide(decider: Decider, column: Any) -> Mask:
-    if isinstance(decider, DocumentFilter):
-        return decider.keep_scores(column)
-    answers = (bool(decider(value)) for value in column.to_pylist())
-    return np.fromiter(answers, dtype=np.bool_, count=len(column))
+    def _decide(self, decider: Decider, task: DocumentBatch, field: str) -> Mask:
+        column = column_of(task, field, self.name)
+        if isinstance(decider, DocumentFilter) and not is_json(task.data.schema.field(field)):
+            return decider.keep_scores(column)
+        values = values_of(task, field, self.name)
+        if isinstance(decider, DocumentFilter):
+            return decider.keep_scores(values)
+        answers = (bool(decider(value)) for value in values)
+        return np.fromiter(answers, dtype=np.bool_, count=len(values))

@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from thresher.errors import PlanError
-from thresher.stages.base import Columns, NodeInfo, ProcessingStage, WorkerMetadata
-from thresher.stages.filtering import as_arrow, column_of
+from thresher.stages.base import TEXT, Columns, NodeInfo, ProcessingStage, WorkerMetadata
+from thresher.stages.filtering import column_of, text_of, values_of, with_values
 from thresher.stages.text import arguments
-from thresher.stages.text.filters.document_filter import DocumentFilter, documents
+from thresher.stages.text.filters.document_filter import DocumentFilter
 from thresher.stages.text.filters.hooks import fetch_models, load_models
 from thresher.stages.text.filters.signals import SignalMemo, kernels_of
 from thresher.tasks import DocumentBatch
+from thresher.tasks.types import is_text
 
 Scorer = DocumentFilter | Callable[[Any], Any]
 
@@ -24,7 +25,8 @@ class Score(ProcessingStage[DocumentBatch, DocumentBatch]):
     Parameters
     ----------
     score_fn : DocumentFilter | function | list of them
-        A function is given one value of the column; a null text as the empty string.
+        A function is given one value of the column, as JSON has it; of a column of text null is
+        given as the empty string.
     score_field : str | list[str]
         Column to store the score in, one for each.
     text_field : str | list[str]
@@ -78,6 +80,11 @@ class Score(ProcessingStage[DocumentBatch, DocumentBatch]):
         """The score columns."""
         return ["data"], list(self.score_fields)
 
+    def input_kinds(self) -> dict[str, str]:
+        """Text, where filters score it."""
+        pairs = zip(self.scorers, self.text_fields, strict=True)
+        return {field: TEXT for scorer, field in pairs if isinstance(scorer, DocumentFilter)}
+
     def kernels(self) -> Sequence[str]:
         """The kernels of the filters' signals."""
         filters = (scorer for scorer in self.scorers if isinstance(scorer, DocumentFilter))
@@ -103,10 +110,13 @@ class Score(ProcessingStage[DocumentBatch, DocumentBatch]):
         for scorer, field, score_field in zip(
             self.scorers, self.text_fields, self.score_fields, strict=True
         ):
-            column = column_of(task, field, self.name)
+            scores: Any
             if isinstance(scorer, DocumentFilter):
-                scores = scorer.score_with(column, memos[field])
+                scores = scorer.score_with(text_of(task, field, self.name), memos[field])
             else:
-                scores = [scorer(value) for value in documents(column)]
-            task = task.with_column(score_field, as_arrow(scores, score_field))
+                column_of(task, field, self.name)
+                nothing = "" if is_text(task.data.schema.field(field)) else None
+                values = values_of(task, field, self.name)
+                scores = [scorer(nothing if value is None else value) for value in values]
+            task = with_values(task, score_field, scores)
         return task

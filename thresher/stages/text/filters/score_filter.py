@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from thresher.stages.base import Columns, NodeInfo, WorkerMetadata
-from thresher.stages.filtering import Mask, RowFilterStage, as_arrow, column_of
+from thresher.stages.base import TEXT, Columns, NodeInfo, WorkerMetadata
+from thresher.stages.filtering import Mask, RowFilterStage, text_of, with_values
 from thresher.stages.text import arguments
 from thresher.stages.text.filters.document_filter import DocumentFilter
 from thresher.stages.text.filters.hooks import fetch_models, load_models
@@ -79,6 +79,10 @@ class ScoreFilter(RowFilterStage):
         """The score columns."""
         return ["data"], [field for field in self.score_fields if field is not None]
 
+    def input_kinds(self) -> dict[str, str]:
+        """Text."""
+        return dict.fromkeys(self.text_fields, TEXT)
+
     def kernels(self) -> Sequence[str]:
         """The kernels of the filters' signals."""
         return kernels_of(name for rule in self.filters for name in rule.needed_signals())
@@ -98,12 +102,12 @@ class ScoreFilter(RowFilterStage):
         memos, passed_on = self._memos()
         rules = zip(self.filters, self.text_fields, self.score_fields, self.inverts, strict=True)
         for rule, field, score_field, invert in rules:
-            scores = rule.score_with(column_of(task, field, self.name), memos[field])
+            scores = rule.score_with(text_of(task, field, self.name), memos[field])
             keep = rule.keep_scores(scores)
             if invert:
                 keep = ~keep
             if score_field is not None:
-                task = task.with_column(score_field, as_arrow(scores, score_field))
+                task = with_values(task, score_field, scores)
             left = self._select(task, keep, rule.name)
             if left is not task:
                 for own, each in memos.items():
@@ -121,7 +125,7 @@ class ScoreFilter(RowFilterStage):
         memos, passed_on = self._memos()
         masks: list[tuple[str, Mask]] = []
         for rule, field, invert in zip(self.filters, self.text_fields, self.inverts, strict=True):
-            scores = rule.score_with(column_of(task, field, self.name), memos[field])
+            scores = rule.score_with(text_of(task, field, self.name), memos[field])
             keep = rule.keep_scores(scores)
             masks.append((rule.name, ~keep if invert else keep))
         _forget(memos, passed_on)

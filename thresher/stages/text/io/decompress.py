@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read compressed files as streams, in bounded memory."""
+"""Read compressed files as streams: in bounded memory, with every checksum verified.
+
+A file is one or several members (gzip, RFC 1952; bzip2 and xz streams; zstd frames, RFC 8878). What
+follows the last one may be padding, zeros or white space, and nothing else.
+"""
 
 from __future__ import annotations
 
@@ -15,52 +19,175 @@ _CHUNK = 1 << 18
 _STEP = 1 << 22
 """Decompressed bytes at most per step: a small file may decompress to a huge one."""
 
+_SMALL_STEP = 1 << 9
+
+_PADDING = b"\0 \t\r\n"
+_LARGEST_WINDOW = 31
+
+_MAGIC = {
+    ".gz": b"\x1f\x8b",
+    ".zst": b"\x28\xb5\x2f\xfd",
+    ".bz2": b"BZh",
+    ".xz": b"\xfd7zXZ\0",
+}
+_SKIPPABLE = b"\x2a\x4d\x18"
+MAGIC_BYTES = 6
+
 
 class CutOff(Exception):
-    """A compressed stream that ends early or is corrupt; what came before it is good."""
+    """A compressed file that ends early or is corrupt.
+
+    Parameters
+    ----------
+    consumed : int
+        Compressed bytes that were read.
+    """
+
+    def __init__(self, reason: str, consumed: int) -> None:
+        super().__init__(reason)
+        self.consumed = consumed
 
 
 def compression_of(path: str) -> str:
-    """The compression a file name tells: ``".gz"``, ``".zst"``, ``".bz2"``, ``".xz"`` or ``""``."""
-    return next((ending for ending in _OPENERS if path.lower().endswith(ending)), "")
+    """The compression that a file name tells: ``.gz``, ``.zst``, ``.bz2``, ``.xz`` or none."""
+    lower = path.lower()
+    endings = storage.COMPRESSION_ENDINGS.items()
+    return next((kind for ending, kind in endings if lower.endswith(ending)), "")
+
+
+def compression_in(head: bytes) -> str:
+    """The compression that a file's first bytes tell; ``""`` for none."""
+    if head[1:4] == _SKIPPABLE and 0x50 <= head[0] <= 0x5F:
+        return ".zst"
+    return next((kind for kind, magic in _MAGIC.items() if head.startswith(magic)), "")
 
 
 def decompressed(
-    path: str, options: dict[str, Any] | None = None, compression: str = ""
+    path: str,
+    options: dict[str, Any] | None = None,
+    compression: str = "",
+    warn: Callable[[str], None] = lambda text: None,
 ) -> Iterator[bytes]:
-    """Decompressed bytes of a file, in order; its name tells the compression if nothing else does.
+    """Decompressed bytes of a file, in order.
+
+    Parameters
+    ----------
+    compression : str
+        The format; the one that the file's name tells if not given.
+    warn : Callable
+        Is told what is odd about the file, and harmless.
 
     Raises
     ------
     CutOff
-        After all that could be decompressed, if the stream is truncated or corrupt.
+        After all that could be decompressed, if the file is truncated or corrupt.
+    StorageError
+        If the file cannot be read.
     """
+    kind = compression or compression_of(path)
     with storage.open_read(path, options=options) as source:
-        yield from _OPENERS[compression or compression_of(path)](source)
+        yield from members(Reading(source, path), kind, warn)
 
 
-def _members(source: BinaryIO, start: Callable[[], Any]) -> Iterator[bytes]:
-    """Concatenated members of a format whose decompressors follow bz2's interface."""
+class Reading:
+    """An open file whose failures are those of the storage, and never faults of the data."""
+
+    def __init__(self, source: BinaryIO, path: str) -> None:
+        self._source = source
+        self._path = path
+
+    def read(self, n_bytes: int) -> bytes:
+        """At most ``n_bytes`` more."""
+        with storage.failures("read", self._path):
+            return self._source.read(n_bytes)
+
+
+def members(
+    source: Reading | BinaryIO, compression: str, warn: Callable[[str], None] = lambda text: None
+) -> Iterator[bytes]:
+    """Decompressed bytes of an open file; see :func:`decompressed`."""
+    start, magic = _DECOMPRESSORS[compression], _MAGIC[compression]
     waiting = source.read(_CHUNK)
+    consumed = len(waiting)
+    is_first = True
     while waiting:
+        if not is_first:
+            waiting, consumed = _after_member(source, waiting, consumed, magic, warn)
+            if not waiting:
+                return
+        is_first = False
         member = start()
+        beginning = waiting
         while not member.eof:
             try:
                 data = member.decompress(waiting, _STEP)
-            except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
-                raise CutOff(f"the compressed data is corrupt: {error}") from None
+            except MemoryError:
+                raise
+            except Exception as error:  # each format has errors of its own
+                yield from _before_the_damage(start(), waiting if waiting is beginning else b"")
+                raise CutOff(f"the compressed data is corrupt: {error}", consumed) from None
             if data:
                 yield data
             waiting = b""
             if member.needs_input and not member.eof:
                 waiting = source.read(_CHUNK)
+                consumed += len(waiting)
                 if not waiting:
-                    raise CutOff("the compressed file ends early")
-        waiting = (member.unused_data or source.read(_CHUNK)).lstrip(b"\0")
+                    raise CutOff("the compressed file ends early", consumed)
+        waiting = member.unused_data or source.read(_CHUNK)
+        consumed += 0 if member.unused_data else len(waiting)
+
+
+def _before_the_damage(member: Any, data: bytes) -> Iterator[bytes]:
+    """What the first bytes of a damaged member hold, in pieces: it tells how much is lost."""
+    for _ in range(_STEP // _SMALL_STEP if data else 0):
+        try:
+            yield member.decompress(data, _SMALL_STEP)
+        except Exception:
+            return
+        data = b""
+
+
+def _after_member(
+    source: Reading | BinaryIO,
+    waiting: bytes,
+    consumed: int,
+    magic: bytes,
+    warn: Callable[[str], None],
+) -> tuple[bytes, int]:
+    """What follows a whole member: the next one, or nothing behind padding.
+
+    Raises
+    ------
+    CutOff
+        If it is neither: a damaged member looks like that.
+    """
+    padding = 0
+    while True:
+        rest = waiting if _begins(waiting, magic) else waiting.lstrip(_PADDING)
+        padding += len(waiting) - len(rest)
+        if len(rest) >= MAGIC_BYTES:
+            break
+        more = source.read(_CHUNK)
+        consumed += len(more)
+        if not more:
+            break
+        waiting = rest + more
+    if rest and not _begins(rest, magic):
+        what = "the compressed data is followed by bytes that are neither padding nor compressed"
+        raise CutOff(what, consumed)
+    if padding:
+        warn(f"{padding} bytes of padding follow the compressed data")
+    return rest, consumed
+
+
+def _begins(data: bytes, magic: bytes) -> bool:
+    is_skippable = magic == _MAGIC[".zst"] and compression_in(data) == ".zst"
+    return data.startswith(magic) or is_skippable
 
 
 class _GzipMember:
-    """zlib's decompressor with bz2's interface."""
+    """zlib's decompressor with bz2's interface; it checks CRC and length at the member's end."""
 
     def __init__(self) -> None:
         self._zlib = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
@@ -80,35 +207,17 @@ class _GzipMember:
         return out
 
 
-def _gzip(source: BinaryIO) -> Iterator[bytes]:
-    return _members(source, _GzipMember)
+def _zstd_frame() -> Any:
+    from backports import zstd
+
+    return zstd.ZstdDecompressor(
+        options={zstd.DecompressionParameter.window_log_max: _LARGEST_WINDOW}
+    )
 
 
-def _bz2(source: BinaryIO) -> Iterator[bytes]:
-    return _members(source, bz2.BZ2Decompressor)
-
-
-def _xz(source: BinaryIO) -> Iterator[bytes]:
-    return _members(source, lzma.LZMADecompressor)
-
-
-def _zstd(source: BinaryIO) -> Iterator[bytes]:
-    import pyarrow as pa
-
-    stream = pa.CompressedInputStream(pa.PythonFile(source, mode="r"), "zstd")
-    while True:
-        try:
-            data = stream.read(_CHUNK)
-        except (OSError, pa.ArrowException) as error:
-            raise CutOff(f"the compressed data is corrupt or ends early: {error}") from None
-        if not data:
-            return
-        yield data
-
-
-_OPENERS: dict[str, Callable[[BinaryIO], Iterator[bytes]]] = {
-    ".gz": _gzip,
-    ".zst": _zstd,
-    ".bz2": _bz2,
-    ".xz": _xz,
+_DECOMPRESSORS: dict[str, Callable[[], Any]] = {
+    ".gz": _GzipMember,
+    ".zst": _zstd_frame,
+    ".bz2": bz2.BZ2Decompressor,
+    ".xz": lzma.LZMADecompressor,
 }

@@ -4,33 +4,32 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from thresher.errors import DataError, PlanError
-from thresher.kernels import jsonl_plain as plain
-from thresher.stages.reading import BadRecord, ReaderStage, ReadReport
+from thresher.stages.reading import (
+    BadRecord,
+    ReaderStage,
+    ReadPlan,
+    ReadReport,
+    Sample,
+    SourceError,
+)
 from thresher.stages.text.io.decompress import compression_of
 from thresher.stages.text.io.jsonl_blocks import Block, blocks
-from thresher.stages.text.io.jsonl_columns import (
-    EXTRA,
-    KIND_NAMES,
-    column,
-    is_text,
-    json_field,
-    present,
-    unseen,
-)
-from thresher.stages.text.io.jsonl_scan import Scan, line_ends, record_starts, scan
-from thresher.stages.text.io.jsonl_schema import infer
+from thresher.stages.text.io.jsonl_sample import sample_of
+from thresher.stages.text.io.jsonl_scan import Scan, line_ends, record_starts
+from thresher.stages.text.io.jsonl_table import RecordTables
 from thresher.stages.text.io.line_numbers import LineNumbers
 from thresher.stages.text.io.reader_options import check_reader_options
-from thresher.tasks import RAW, ROW, DocumentBatch, FileGroupTask
-from thresher.tasks.columns import from_numpy
-from thresher.tasks.document import HIDDEN
+from thresher.tasks import DocumentBatch, FileGroupTask
+from thresher.tasks.document import visible
+from thresher.tasks.type_names import TypesGiven, parse_types
+from thresher.tasks.types import Types
 
 Self = TypeVar("Self", bound="JsonlReaderStage")
 
@@ -41,12 +40,15 @@ BATCH = 64 * 1024 * 1024
 SAMPLE = 256 * 1024
 _SLACK = 1 << 20
 
+DUPLICATE_KEYS = ("quarantine", "last")
+
 
 class JsonlReaderStage(ReaderStage):
     """Reads JSONL: one JSON object per line; blank lines, CRLF and a byte order mark are fine.
 
-    Where the schema was fixed before and whole records do not travel along, keys that it lacks go
-    to the column ``_extra``, as JSON text.
+    Values keep their type. A column that a stage declares as text or as numbers holds nothing
+    else: a record with another value there is set aside. Any other column is text, whole numbers,
+    numbers or truth values where all values of a batch are, and JSON text otherwise.
 
     Parameters
     ----------
@@ -56,6 +58,12 @@ class JsonlReaderStage(ReaderStage):
         ``storage_options`` of the fsspec file system; ``lines=True`` is accepted.
     allow_empty : bool
         Whether a group without records is fine; an error otherwise.
+    types : dict[str, str | pyarrow.DataType] | None
+        Types that columns have, such as ``{"score": "float64"}``. A record whose value does not
+        fit is set aside.
+    duplicate_keys : str
+        What to do about a record in which a key that is used occurs twice: ``"quarantine"`` sets
+        it aside, ``"last"`` takes the last value and writes only that.
     """
 
     name = "jsonl_reader_stage"
@@ -69,6 +77,8 @@ class JsonlReaderStage(ReaderStage):
         _generate_ids: bool = False,
         _assign_ids: bool = False,
         allow_empty: bool = True,
+        types: TypesGiven | None = None,
+        duplicate_keys: str = "quarantine",
     ) -> None:
         self.fields = list(fields) if fields is not None else None
         self.read_kwargs = dict(read_kwargs or {})
@@ -76,12 +86,18 @@ class JsonlReaderStage(ReaderStage):
         check_reader_options(self.name, self.read_kwargs, self._OPTIONS, _generate_ids, _assign_ids)
         if self.read_kwargs.get("lines") is False:
             raise PlanError("lines=False: JSONL has a record on every line", where=self.name)
-        self._schema: pa.Schema | None = None
-        self._explicit = False
-        self._carry = False
+        if duplicate_keys not in DUPLICATE_KEYS:
+            raise PlanError(
+                f"duplicate_keys={duplicate_keys!r} is not known",
+                where=f"stage {self.name!r}",
+                todo=f"use one of {', '.join(DUPLICATE_KEYS)}",
+            )
+        self.types = parse_types(types, f"stage {self.name!r}")
+        self.duplicate_keys = duplicate_keys
+        names = tuple(self.fields) if self.fields is not None else None
+        self._plan = ReadPlan(names, always=names or ())
         self._batch_bytes: int | None = None
         self._numbers = LineNumbers(self._storage_options)
-        self._collects = self.fields is None
 
     @property
     def raw_format(self) -> str:
@@ -92,52 +108,48 @@ class JsonlReaderStage(ReaderStage):
         """The columns asked for, where they are known."""
         return [], list(self.fields or [])
 
-    def bind(self: Self, schema: pa.Schema, columns: Sequence[str] | None, carry: bool) -> Self:
-        """A copy that reads ``columns`` (None: all of ``schema``) as typed in ``schema``."""
-        wanted = [name for name in schema.names if name not in HIDDEN]
-        if columns is not None:
-            wanted = [name for name in columns if name in wanted]
-        if self.fields is not None:
-            wanted = [name for name in self.fields if name in wanted]
-        return self.copy(
-            _schema=pa.schema([schema.field(name) for name in wanted]),
-            _explicit=columns is not None,
-            _carry=carry and self.fields is None,
-            _collects=columns is None and not carry and self.fields is None,
-        )
+    def bind(self: Self, plan: ReadPlan) -> Self:
+        """A copy that reads what the plan uses."""
+        return self.copy(_plan=plan)
 
-    def infer_schema(self, task: FileGroupTask, limit: int) -> pa.Schema:
+    def sample(self, task: FileGroupTask, limit: int) -> Sample:
         """Columns and types of the first ``limit`` records, or fewer: about 256 KB are read."""
-        for block in blocks(task.slices, SAMPLE, self._storage_options):
+        read = blocks(task.slices, SAMPLE, self._storage_options)
+        for block in read:
             ends = line_ends(block.buffer, block.stop)
-            starts = record_starts(block.buffer, block.stop, ends)[:limit].tolist()
-            if starts:
-                data = block.buffer[: block.stop].tobytes()
-                return infer(data[at : data.index(b"\n", at) + 1] for at in starts)
-        return pa.schema([])
+            starts = record_starts(block.buffer, block.stop, ends)
+            if not len(starts):
+                continue
+            data = block.buffer[: block.stop].tobytes()
+            lines = (data[at : data.index(b"\n", at) + 1] for at in starts[:limit].tolist())
+            found = sample_of(lines)
+            is_whole = len(starts) <= limit and next(read, None) is None
+            return replace(found, is_whole=is_whole)
+        return Sample({}, is_whole=True)
 
     def read(self, task: FileGroupTask, report: ReadReport) -> Iterator[DocumentBatch]:
         """Yield batches in order, each with ``__row``; tell bad records to ``report``."""
-        schema = self._schema
-        if schema is None:
-            schema = self._unbound_schema(task)
+        tables = RecordTables(self._plan, self.types, self.duplicate_keys == "last")
         row = 0
-        for block in blocks(task.slices, self._target(task), self._storage_options):
+        for block in blocks(
+            task.slices, self._target(task), self._storage_options, report.warnings.append
+        ):
             _refuse_foreign(block)
             ends = line_ends(block.buffer, block.stop)
-            starts = record_starts(block.buffer, block.stop, ends)
-            found = len(starts)
+            found = len(record_starts(block.buffer, block.stop, ends))
             report.found += found
-            table = self._table(block, ends, found, schema, row, report)
+            scanned = tables.scan(block.buffer, block.stop, found)
+            numbers = np.arange(row, row + len(scanned.rows), dtype=np.int64)
+            bad = tables.refused(scanned)
+            if bad:
+                self._tell(bad, block, ends, scanned, row, report)
+                good = np.ones(len(numbers), np.bool_)
+                good[list(bad)] = False
+                scanned, numbers = scanned.take(good), numbers[good]
             row += found
-            if block.cut is not None:
-                cut = block.cut
-                report.found += 1
-                report.bad.append(
-                    BadRecord(cut.path, row, cut.line, cut.offset, cut.reason, cut.record)
-                )
-                row += 1
-            parsed = frozenset(schema.names) if self._carry else frozenset[str]()
+            tables.note_names(scanned, report)
+            table = tables.table(scanned, numbers)
+            parsed = frozenset(visible(table.column_names) if self._plan.carry else ())
             yield DocumentBatch(
                 task.dataset_name,
                 table,
@@ -149,6 +161,45 @@ class JsonlReaderStage(ReaderStage):
             raise DataError(
                 "there are no records", where=", ".join(task.data), todo="allow_empty=True"
             )
+
+    def _tell(
+        self,
+        bad: dict[int, str],
+        block: Block,
+        ends: NDArray[np.int64],
+        scanned: Scan,
+        first_row: int,
+        report: ReadReport,
+    ) -> None:
+        for row, reason in sorted(bad.items()):
+            path, line, offset = _place(block, ends, int(scanned.rows[row, 0]), self._numbers)
+            report.bad.append(
+                BadRecord(path, first_row + row, line, offset, reason, scanned.record(row))
+            )
+
+    def wanted_names(self) -> Collection[str] | None:
+        """The fields asked for."""
+        return self.fields
+
+    def pinned_types(self) -> Types:
+        """The types asked for."""
+        return self.types
+
+    def asked_for(self) -> Collection[str]:
+        """The fields asked for, and the columns that stages name, if no sample has them."""
+        return [name for name in self._plan.always if name not in self._plan.expected]
+
+    def count(self, task: FileGroupTask) -> dict[str, int]:
+        """Records of each file, counted without parsing them."""
+        counts = dict.fromkeys(task.data, 0)
+        for block in blocks(task.slices, BATCH, self._storage_options):
+            ends = line_ends(block.buffer, block.stop)
+            starts = record_starts(block.buffer, block.stop, ends)
+            bounds = [*(piece.at for piece in block.pieces), block.stop]
+            places = np.searchsorted(starts, bounds)
+            for piece, n_rows in zip(block.pieces, np.diff(places).tolist(), strict=True):
+                counts[piece.path] += n_rows
+        return counts
 
     def locate(self, task: FileGroupTask, rows: Collection[int]) -> dict[int, dict[str, Any]]:
         """File, line and offset of rows, found again in the bytes."""
@@ -163,11 +214,6 @@ class JsonlReaderStage(ReaderStage):
                     path, line, offset = _place(block, ends, int(starts[row - first]), numbers)
                     places[row] = {"file": path, "line": line, "offset": offset}
             first += len(starts)
-            if block.cut is not None:
-                if first in rows:
-                    cut = block.cut
-                    places[first] = {"file": cut.path, "line": cut.line, "offset": cut.offset}
-                first += 1
         return places
 
     def kernels(self) -> Sequence[str]:
@@ -185,55 +231,6 @@ class JsonlReaderStage(ReaderStage):
     def _storage_options(self) -> dict[str, Any]:
         return self.read_kwargs.get("storage_options") or {}
 
-    def _unbound_schema(self, task: FileGroupTask) -> pa.Schema:
-        """All columns of the group, or the asked for ones, typed by its first records."""
-        schema = self.infer_schema(task, 1000)
-        if self.fields is None:
-            return schema
-        return pa.schema([schema.field(name) for name in self.fields if name in schema.names])
-
-    def _table(
-        self,
-        block: Block,
-        ends: NDArray[np.int64],
-        found: int,
-        schema: pa.Schema,
-        first_row: int,
-        report: ReadReport,
-    ) -> pa.Table:
-        scanned = scan(block.buffer, block.stop, schema.names, found)
-        bad = _bad_rows(scanned, schema, self._explicit)
-        numbers = np.arange(first_row, first_row + len(scanned.rows), dtype=np.int64)
-        if bad:
-            for row, reason in sorted(bad.items()):
-                path, line, offset = _place(block, ends, int(scanned.rows[row, 0]), self._numbers)
-                report.bad.append(
-                    BadRecord(path, first_row + row, line, offset, reason, scanned.record(row))
-                )
-            good = np.ones(len(numbers), np.bool_)
-            good[list(bad)] = False
-            scanned, numbers = scanned.take(good), numbers[good]
-        columns, fields = [from_numpy(numbers)], [pa.field(ROW, pa.int64())]
-        for k, field in enumerate(schema):
-            values = column(scanned, k, field)
-            self._count_misfits(field.name, values, scanned, k)
-            columns.append(values)
-            fields.append(field)
-        extra = unseen(scanned) if self._collects and EXTRA not in schema.names else None
-        if extra is not None:
-            columns.append(extra)
-            fields.append(json_field(EXTRA))
-        if self._carry:
-            columns.append(raw_records(scanned))
-            fields.append(pa.field(RAW, pa.large_binary()))
-        return pa.Table.from_arrays(columns, schema=pa.schema(fields))
-
-    def _count_misfits(self, name: str, values: pa.Array, scanned: Scan, k: int) -> None:
-        """Count values that became null because the column's type cannot hold them."""
-        misfits = int(np.count_nonzero(present(scanned, k))) - (len(values) - values.null_count)
-        if misfits > 0:
-            self._log_metric(f"misfits.{name}", misfits)
-
 
 def _target(task: FileGroupTask) -> int:
     """Bytes of a batch: the whole group if it is known to be small."""
@@ -243,47 +240,6 @@ def _target(task: FileGroupTask) -> int:
             return BATCH
         total += (piece.size if piece.stop is None else piece.stop) - piece.start + 1
     return total + _SLACK if total <= ONE_BATCH + len(task.slices) else BATCH
-
-
-def _bad_rows(scanned: Scan, schema: pa.Schema, explicit: bool) -> dict[int, str]:
-    """Reasons of the rows that cannot be read, by row."""
-    bad: dict[int, str] = {}
-    for row in np.flatnonzero(scanned.state == plain.BROKEN).tolist():
-        try:
-            plain.parse_record(scanned.record(row))
-            bad[row] = "not a JSON object"
-        except plain.BrokenRecord as error:
-            bad[row] = str(error)
-    for k, field in enumerate(schema):
-        if not is_text(field):
-            continue
-        kinds = scanned.kinds[k]
-        for row in np.flatnonzero(kinds == plain.HALF_PAIR).tolist():
-            bad.setdefault(row, f"field {field.name!r} has half a surrogate pair, which is no text")
-        if explicit:
-            for row in np.flatnonzero((kinds > plain.HALF_PAIR) & (kinds != plain.NULL)).tolist():
-                bad.setdefault(row, f"field {field.name!r} is {KIND_NAMES[kinds[row]]}, not text")
-    return bad
-
-
-def raw_records(scanned: Scan) -> pa.Array:
-    """large_binary[n]: the records' bytes; not copied where they follow one another."""
-    rows = scanned.rows
-    n_rows = len(rows)
-    data = pa.py_buffer(scanned.buffer)
-    if n_rows == 0:
-        return pa.nulls(0, pa.large_binary())
-    if np.array_equal(rows[1:, 0], rows[:-1, 1]):
-        offsets = np.append(rows[:, 0], rows[-1, 1])
-        return pa.LargeBinaryArray.from_buffers(
-            pa.large_binary(), n_rows, [None, pa.py_buffer(offsets), data]
-        )
-    # Every second value is what lies between two records.
-    offsets = np.append(rows[:, :2].ravel(), rows[-1, 1])
-    both = pa.LargeBinaryArray.from_buffers(
-        pa.large_binary(), 2 * n_rows, [None, pa.py_buffer(offsets), data]
-    )
-    return both.take(from_numpy(np.arange(0, 2 * n_rows, 2)))
 
 
 def _place(
@@ -298,6 +254,6 @@ def _place(
 
 def _refuse_foreign(block: Block) -> None:
     """Name files of another format instead of finding fault with every line."""
-    piece = block.pieces[0]
-    if piece.offset == 0 and block.buffer[:4].tobytes() == b"PAR1":
-        raise DataError("this is a Parquet file", where=piece.path, todo="use ParquetReader")
+    for piece in block.pieces:
+        if piece.offset == 0 and block.buffer[piece.at : piece.at + 4].tobytes() == b"PAR1":
+            raise SourceError("this is a Parquet file", piece.path, todo="use ParquetReader")

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -11,9 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thresher import storage
-from thresher.errors import DataError
+from thresher.stages.reading import SourceError
 from thresher.stages.text.io import reused_buffers
-from thresher.stages.text.io.decompress import CutOff, compression_of, decompressed
+from thresher.stages.text.io.decompress import (
+    MAGIC_BYTES,
+    CutOff,
+    Reading,
+    compression_in,
+    compression_of,
+    members,
+)
 from thresher.stages.text.io.jsonl_scan import PADDING
 from thresher.tasks import FileSlice
 
@@ -40,23 +47,15 @@ class Piece:
         Where in the (decompressed) file it begins.
     line : int
         Number of its first line in the file, from 1; 0 where it has not been counted.
+    is_stream : bool
+        Whether it is compressed: then its lines cannot be counted again from any offset.
     """
 
     path: str
     at: int
     offset: int
     line: int
-
-
-@dataclass
-class Cut:
-    """The end of a compressed file that cannot be read on: the last, incomplete record."""
-
-    path: str
-    offset: int
-    line: int
-    reason: str
-    record: bytes
+    is_stream: bool = False
 
 
 @dataclass
@@ -69,7 +68,6 @@ class Block:
     buffer: NDArray[np.uint8]
     stop: int
     pieces: list[Piece] = field(default_factory=list)
-    cut: Cut | None = None
 
 
 class _Filling:
@@ -81,18 +79,18 @@ class _Filling:
         self.whole = 0
         self.pieces: list[Piece] = []
 
-    def begin(self, path: str, offset: int, line: int) -> None:
+    def begin(self, path: str, offset: int, line: int, is_stream: bool = False) -> None:
         """Say where the following bytes come from."""
-        self.pieces.append(Piece(path, self.stop, offset, line))
+        self.pieces.append(Piece(path, self.stop, offset, line, is_stream))
 
     def room(self, n_bytes: int) -> memoryview:
         """Writable memory for ``n_bytes`` more."""
         needed = self.stop + n_bytes + 1 + PADDING  # one for a line end that the file lacks
         if self.stop - self.whole > LARGEST_LINE:
             place = self.pieces[-1]
-            raise DataError(
-                "a line is longer than 2 GiB",
-                where=f"{place.path}, byte {place.offset + self.whole - place.at}",
+            raise SourceError(
+                f"the line at byte {place.offset + self.whole - place.at} is longer than 2 GiB",
+                place.path,
                 todo="check that the file is JSONL, one record per line",
             )
         if needed > len(self.buffer):
@@ -127,35 +125,34 @@ class _Filling:
         if self.whole < self.stop:
             self.add(b"\n")
 
-    def place(self, at: int) -> tuple[str, int, int]:
-        """Path, offset and line of a position in the last piece.
+    def place(self, at: int) -> tuple[str, int, int, bool]:
+        """Path, offset and line of a position in the last piece, and whether that is a stream.
 
-        Only compressed files have their lines counted on the way: they cannot be counted again
-        from any offset.
+        Only the lines of streams are counted on the way.
         """
         piece = self.pieces[-1]
         line = 0
-        if compression_of(piece.path):
+        if piece.is_stream:
             line = piece.line + int(np.count_nonzero(self.buffer[piece.at : at] == _LF))
-        return piece.path, piece.offset + at - piece.at, line
+        return piece.path, piece.offset + at - piece.at, line, piece.is_stream
 
 
 class _Blocks:
     """Fills block after block from slice after slice."""
 
-    def __init__(self, target: int, options: dict[str, Any] | None) -> None:
+    def __init__(
+        self, target: int, options: dict[str, Any] | None, warn: Callable[[str], None]
+    ) -> None:
         self.target = target
         self.options = options
+        self.warn = warn
         self.filling = _Filling(target)
 
     def read(self, slices: Sequence[FileSlice]) -> Iterator[Block]:
         for piece in slices:
-            try:
-                for _ in self._steps(piece):
-                    if self.filling.stop >= self.target and self.filling.whole:
-                        yield self._whole_lines()
-            except CutOff as error:
-                yield self._cut(str(error))
+            for _ in self._steps(piece):
+                if self.filling.stop >= self.target and self.filling.whole:
+                    yield self._whole_lines()
             self.filling.end_line()
             verify_unchanged(piece, self.options)
         if self.filling.stop:
@@ -170,50 +167,67 @@ class _Blocks:
         self.filling.add(rest)
         return Block(full.buffer, full.whole, full.pieces)
 
-    def _cut(self, reason: str) -> Block:
-        full = self.filling
-        rest = full.buffer[full.whole : full.stop].tobytes()
-        self.filling = _Filling(self.target)
-        cut = Cut(*full.place(full.whole), reason, rest)
-        return Block(full.buffer, full.whole, full.pieces, cut)
-
     def _steps(self, piece: FileSlice) -> Iterator[None]:
         """Read a slice into the filling, giving way after every step."""
-        if compression_of(piece.path):
-            return self._compressed(piece)
-        return self._plain(piece)
+        with storage.open_read(piece.path, options=self.options) as source:
+            with storage.failures("read", piece.path):
+                head = source.read(MAGIC_BYTES) if piece.start == 0 else b""
+                source.seek(0)
+            if kind := compression_in(head):
+                yield from self._compressed(piece, source, kind)
+                return
+            if compression_of(piece.path) and not head:
+                self.warn(f"{piece.path}: the file is empty, not even compressed")
+            with storage.failures("read", piece.path):
+                yield from self._plain(piece, source)
 
-    def _compressed(self, piece: FileSlice) -> Iterator[None]:
+    def _compressed(self, piece: FileSlice, source: BinaryIO, kind: str) -> Iterator[None]:
         first = True
-        self.filling.begin(piece.path, 0, 1)
-        for data in decompressed(piece.path, self.options):
-            if first and data.startswith(BOM):
-                data = data[len(BOM) :]
-                self.filling.pieces[-1].offset = len(BOM)
-            first = False
-            self.filling.add(data)
-            yield
-
-    def _plain(self, piece: FileSlice) -> Iterator[None]:
-        with (
-            storage.failures("read", piece.path),
-            storage.open_read(piece.path, options=self.options) as source,
-        ):
-            start = _first_line(source, piece, self.filling)
-            if start is None:
-                return
-            if piece.stop is None:
-                while self._step(source, max(STEP, self.target - self.filling.stop)):
-                    yield
-                return
-            left = max(1, piece.stop - start)  # a byte order mark may fill the slice
-            while left > 0:
-                n_bytes = self._step(source, min(left, max(STEP, self.target - self.filling.stop)))
-                if not n_bytes:
-                    return
-                left -= n_bytes
+        self.filling.begin(piece.path, 0, 1, is_stream=True)
+        stream = members(
+            Reading(source, piece.path), kind, lambda text: self.warn(f"{piece.path}: {text}")
+        )
+        try:
+            for data in stream:
+                if first and data.startswith(BOM):
+                    data = data[len(BOM) :]
+                    self.filling.pieces[-1].offset = len(BOM)
+                first = False
+                self.filling.add(data)
                 yield
-            yield from self._last_line(source)
+        except CutOff as error:
+            raise self._damaged(piece, error) from None
+
+    def _damaged(self, piece: FileSlice, error: CutOff) -> SourceError:
+        """Nothing of a damaged file is used: what a checksum does not confirm may be anything."""
+        _, offset, line, _ = self.filling.place(self.filling.whole)
+        lines = max(line - 1, 0)
+        estimate = lines
+        if 0 < error.consumed < piece.size:
+            estimate = round(lines * piece.size / error.consumed)
+        of_all = f" of {piece.size}" if piece.size >= 0 else ""
+        what = (
+            f"{error} (after {error.consumed}{of_all} bytes; what could be read before ends with "
+            f"line {lines}, byte {offset})"
+        )
+        return SourceError(what, piece.path, estimate, todo="mend or replace the file")
+
+    def _plain(self, piece: FileSlice, source: BinaryIO) -> Iterator[None]:
+        start = _first_line(source, piece, self.filling)
+        if start is None:
+            return
+        if piece.stop is None:
+            while self._step(source, max(STEP, self.target - self.filling.stop)):
+                yield
+            return
+        left = max(1, piece.stop - start)  # a byte order mark may fill the slice
+        while left > 0:
+            n_bytes = self._step(source, min(left, max(STEP, self.target - self.filling.stop)))
+            if not n_bytes:
+                return
+            left -= n_bytes
+            yield
+        yield from self._last_line(source)
 
     def _last_line(self, source: BinaryIO) -> Iterator[None]:
         """Read on to the end of the line that a slice ends in."""
@@ -232,18 +246,24 @@ class _Blocks:
 
 
 def blocks(
-    slices: Sequence[FileSlice], target: int, options: dict[str, Any] | None = None
+    slices: Sequence[FileSlice],
+    target: int,
+    options: dict[str, Any] | None = None,
+    warn: Callable[[str], None] = lambda text: None,
 ) -> Iterator[Block]:
     """Blocks of about ``target`` bytes, more where a line is longer; across files.
 
+    Files are known to be compressed by their first bytes, whatever they are called. ``warn`` is
+    told what is odd about them, and harmless.
+
     Raises
     ------
-    DataError
-        If a line is longer than 2 GiB, or a file changed while it was read.
+    SourceError
+        If a file is damaged, has a line longer than 2 GiB, or changed while it was read.
     StorageError
         If a file cannot be read.
     """
-    return _Blocks(target, options).read(slices)
+    return _Blocks(target, options, warn).read(slices)
 
 
 def _first_line(source: BinaryIO, piece: FileSlice, filling: _Filling) -> int | None:
@@ -279,8 +299,8 @@ def verify_unchanged(piece: FileSlice, options: dict[str, Any] | None) -> None:
     now = storage.stat(piece.path, options)
     size_differs = piece.size >= 0 and now.size >= 0 and now.size != piece.size
     if size_differs or (piece.version and now.version and now.version != piece.version):
-        raise DataError(
+        raise SourceError(
             "the file changed while it was read",
-            where=piece.path,
+            piece.path,
             todo="run again when nothing writes to it any more",
         )

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Make Arrow columns of the values that a scan found."""
+"""Make Arrow columns of the values that a scan found; no value is lost or changed.
+
+A column is typed by the values it holds here: strings, whole numbers, other numbers or truth
+values. Whatever else it holds, mixtures, lists and objects, is JSON text as it was written.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +18,31 @@ from numpy.typing import NDArray
 
 from thresher.kernels import compiled
 from thresher.kernels import jsonl_plain as plain
+from thresher.stages.base import NUMBER, TEXT
 from thresher.stages.text.io import reused_buffers
 from thresher.stages.text.io.jsonl_scan import PADDING, Scan
-from thresher.tasks.columns import bit_buffer, from_numpy
+from thresher.tasks.columns import bit_buffer, from_numpy, to_numpy
+from thresher.tasks.json_text import EXACT_WHOLE, LARGEST, fits
+from thresher.tasks.types import (
+    EXACT,
+    JSON_TEXT,
+    ColumnType,
+    guessed_field,
+    inner_types,
+    is_json,
+    is_text,
+    json_field,
+)
 
-TEXT = pa.large_string()
-JSON_MARK = b"thresher:json"
 EXTRA = "_extra"
-"""Column of JSON objects: what records have beside the columns of a schema fixed before."""
+"""Column of JSON objects: what records have beside as many columns as a table can have."""
 
 Mask = NDArray[np.bool_]
 
 KIND_NAMES = {
+    plain.TEXT: "text",
+    plain.ESCAPED: "text",
+    plain.HALF_PAIR: "half a surrogate pair",
     plain.INTEGER: "a number",
     plain.DECIMAL: "a number",
     plain.TRUE: "true",
@@ -34,28 +51,140 @@ KIND_NAMES = {
     plain.ARRAY: "a list",
 }
 
-
-def json_field(name: str) -> pa.Field:
-    """A field whose values are JSON text."""
-    return pa.field(name, TEXT, metadata={JSON_MARK: b"1"})
-
-
-def is_json(field: pa.Field) -> bool:
-    """Whether a field's values are JSON text."""
-    return bool(field.metadata) and field.metadata.get(JSON_MARK) == b"1"
+_ABSENT_OR_NULL = (plain.ABSENT, plain.NULL)
+_STRINGS = frozenset((plain.TEXT, plain.ESCAPED))
+_BOOLEANS = frozenset((plain.TRUE, plain.FALSE))
 
 
-def is_text(field: pa.Field) -> bool:
-    """Whether a field's values are plain text."""
-    types = pa.types
-    return not is_json(field) and (types.is_large_string(field.type) or types.is_string(field.type))
+def present(scan: Scan, k: int) -> Mask:
+    """bool[n]: whether key ``k`` has a value other than null."""
+    return (scan.kinds[k] != plain.ABSENT) & (scan.kinds[k] != plain.NULL)
+
+
+# -- records that do not hold what is declared ------------------------------------------------
+
+
+def misfits(scan: Scan, k: int, wanted: str | ColumnType) -> dict[int, str]:
+    """Records whose key ``k`` does not hold what is wanted of it, by row, with the reason."""
+    name, kinds = scan.keys[k], scan.kinds[k]
+    if wanted == TEXT:
+        wrong = ~np.isin(kinds, (*_ABSENT_OR_NULL, plain.TEXT, plain.ESCAPED))
+        return _reasons(name, kinds, wrong, "not text")
+    if wanted == NUMBER:
+        wrong = ~np.isin(kinds, (*_ABSENT_OR_NULL, plain.INTEGER, plain.DECIMAL))
+        found = _reasons(name, kinds, wrong, "not a number")
+        return found | _too_large(scan, k)
+    assert isinstance(wanted, ColumnType)
+    if wanted.is_json:
+        return {}
+    values = pinned(scan, k, wanted)
+    wrong = present(scan, k) & to_numpy(values.is_null())
+    return _reasons(name, kinds, wrong, f"not {wanted}")
+
+
+def _reasons(name: str, kinds: NDArray[np.uint8], wrong: Mask, wanted: str) -> dict[int, str]:
+    found = {}
+    for row in np.flatnonzero(wrong).tolist():
+        kind = int(kinds[row])
+        reason = f"field {name!r} is {KIND_NAMES[kind]}, {wanted}"
+        if kind == plain.HALF_PAIR:
+            reason = f"field {name!r} has half a surrogate pair, which is no text"
+        found[row] = reason
+    return found
+
+
+def _too_large(scan: Scan, k: int) -> dict[int, str]:
+    """Numbers that neither int64 nor float64 holds."""
+    rows = np.flatnonzero(np.isin(scan.kinds[k], (plain.INTEGER, plain.DECIMAL)))
+    if not rows.size:
+        return {}
+    digits = _strings(scan, k, np.isin(scan.kinds[k], (plain.INTEGER, plain.DECIMAL)))
+    try:
+        if pc.all(pc.less(pc.abs(pc.cast(digits, pa.float64())), float(2**63))).as_py():
+            return {}
+    except pa.ArrowInvalid:
+        pass
+    found = {}
+    for row in rows.tolist():
+        text = digits[row].as_py()
+        value = float(text)
+        whole = scan.kinds[k, row] == plain.INTEGER
+        if value - value != 0 or (whole and not _is_whole(text, value)):
+            found[row] = f"field {scan.keys[k]!r} is {text[:40]}, which no int64 or float64 holds"
+    return found
+
+
+def _is_whole(digits: str, value: float) -> bool:
+    """Whether int64, or float64 as ``value``, holds a whole number; it is no longer than that."""
+    return -(2**63) <= int(digits) < 2**63 or int(digits) == int(value)
+
+
+# -- columns ----------------------------------------------------------------------------------
+
+
+def column(
+    scan: Scan, k: int, wanted: str | ColumnType | None, guess: ColumnType | None = None
+) -> tuple[pa.Array, pa.Field]:
+    """The values of key ``k`` and their field; null where they are absent.
+
+    A column without values is typed by the ``guess``, so that stages can compute with it.
+    """
+    name = scan.keys[k]
+    if isinstance(wanted, ColumnType):
+        return pinned(scan, k, wanted), wanted.to_field(name)
+    there = frozenset(np.flatnonzero(np.bincount(scan.kinds[k], minlength=11)).tolist())
+    kinds = there.difference(_ABSENT_OR_NULL)
+    if wanted == TEXT or (kinds and kinds <= _STRINGS):
+        return text(scan, k), pa.field(name, JSON_TEXT)
+    if not kinds and guess is not None and not guess.is_json and not inner_types(guess.type):
+        return pa.nulls(len(scan.rows), guess.type), guessed_field(name, guess.type)
+    values = _typed(scan, k, kinds, wanted)
+    if values is None:
+        return json_text(scan, k), json_field(name)
+    return values, pa.field(name, values.type)
+
+
+def _typed(scan: Scan, k: int, kinds: frozenset[int], wanted: str | None) -> pa.Array | None:
+    """The values if they are numbers or truth values of one kind; None otherwise."""
+    if not kinds:
+        return pa.nulls(len(scan.rows))
+    if kinds <= _BOOLEANS:
+        return _booleans(scan, k)
+    if kinds == {plain.INTEGER}:
+        return _cast(_strings(scan, k, present(scan, k)), pa.int64())
+    if kinds == {plain.DECIMAL}:
+        return _finite(_cast(_strings(scan, k, present(scan, k)), pa.float64()))
+    if wanted == NUMBER and kinds <= {plain.INTEGER, plain.DECIMAL}:
+        values = _finite(_cast(_strings(scan, k, present(scan, k)), pa.float64()))
+        # As floats they would be rounded before anyone could see that they are not exact.
+        whole = _cast(_strings(scan, k, scan.kinds[k] == plain.INTEGER), pa.int64())
+        if values is not None and whole is not None and _within(whole, EXACT):
+            return values
+    return None
+
+
+def _cast(digits: pa.Array, kind: pa.DataType) -> pa.Array | None:
+    try:
+        return pc.cast(digits, kind)
+    except pa.ArrowInvalid:
+        return None
+
+
+def _finite(numbers: pa.Array | None) -> pa.Array | None:
+    if numbers is None or not pc.all(pc.is_finite(numbers), min_count=0).as_py():
+        return None
+    return numbers
+
+
+def _within(numbers: pa.Array, limit: int) -> bool:
+    bounds = pc.min_max(numbers).as_py()
+    return bounds["min"] is None or (bounds["min"] >= -limit and bounds["max"] <= limit)
 
 
 def unseen(scan: Scan) -> pa.Array | None:
     """JSON objects of what records have beside the scan's keys, to the letter; None if nothing."""
-    counts = (scan.kinds != plain.ABSENT).sum(axis=0)
     objects: list[str | None] = [None] * len(scan.rows)
-    for row in np.flatnonzero(scan.rows[:, 3] > counts).tolist():
+    for row in np.flatnonzero(has_others(scan)).tolist():
         record = scan.record(row)
         others = [
             record[member.before + 1 : member.after].strip(b" \t\r\n").decode()
@@ -64,42 +193,34 @@ def unseen(scan: Scan) -> pa.Array | None:
         ]
         if others:
             objects[row] = "{" + ",".join(others) + "}"
-    return pa.array(objects, TEXT) if any(objects) else None
+    return pa.array(objects, JSON_TEXT) if any(objects) else None
 
 
-def present(scan: Scan, k: int) -> Mask:
-    """bool[n]: whether key ``k`` has a value other than null."""
-    return (scan.kinds[k] != plain.ABSENT) & (scan.kinds[k] != plain.NULL)
-
-
-def column(scan: Scan, k: int, field: pa.Field) -> pa.Array:
-    """The values of key ``k`` as ``field`` types them; null where they are absent or do not fit."""
-    if is_json(field):
-        return _json_text(scan, k)
-    if is_text(field):
-        return text(scan, k).cast(field.type)
-    if pa.types.is_null(field.type):
-        return pa.nulls(len(scan.rows))
-    return _converter(field.type)(scan, k, field.type)
+def has_others(scan: Scan) -> Mask:
+    """bool[n]: whether a record has members beside the scan's keys."""
+    return scan.rows[:, 3] > (scan.kinds != plain.ABSENT).sum(axis=0)
 
 
 def text(scan: Scan, k: int) -> pa.Array:
     """The strings of key ``k``, decoded."""
     kinds = scan.kinds[k]
     escaped = kinds == plain.ESCAPED
-    return _strings(scan, k, escaped | (kinds == plain.TEXT), escaped, 0)
+    return _strings(scan, k, escaped | (kinds == plain.TEXT), escaped)
 
 
-def _json_text(scan: Scan, k: int) -> pa.Array:
+def json_text(scan: Scan, k: int) -> pa.Array:
     """The values of key ``k`` as they are written."""
     # A string's span is its inside: one byte more on both sides takes the quotes along.
     quotes = np.isin(scan.kinds[k], (plain.TEXT, plain.ESCAPED, plain.HALF_PAIR))
-    nothing = np.zeros(len(scan.rows), np.bool_)
-    return _strings(scan, k, present(scan, k), nothing, quotes.astype(np.int64))
+    return _strings(scan, k, present(scan, k), widen=quotes.astype(np.int64))
 
 
-def _strings(scan: Scan, k: int, valid: Mask, escaped: Mask, widen: Any) -> pa.Array:
+def _strings(
+    scan: Scan, k: int, valid: Mask, escaped: Mask | None = None, widen: Any = 0
+) -> pa.Array:
     """large_string[n] of the spans of key ``k`` where ``valid``, null elsewhere."""
+    if escaped is None:
+        escaped = np.zeros(len(valid), np.bool_)
     starts = np.where(valid, scan.spans[k, :, 1] - widen, 0)
     stops = np.where(valid, scan.spans[k, :, 2] + widen, 0)
     n_bytes = int((stops - starts).sum())
@@ -120,22 +241,39 @@ def _unescape() -> Callable[..., None]:
     return plain.unescape
 
 
+def _booleans(scan: Scan, k: int) -> pa.Array:
+    is_true = scan.kinds[k] == plain.TRUE
+    return from_numpy(is_true, is_true | (scan.kinds[k] == plain.FALSE))
+
+
+# -- types that are asked for -----------------------------------------------------------------
+
+
+def pinned(scan: Scan, k: int, wanted: ColumnType) -> pa.Array:
+    """The values of key ``k`` in one type; null where they are absent or do not fit."""
+    field = wanted.to_field(scan.keys[k])
+    if is_json(field):
+        return json_text(scan, k)
+    if is_text(field):
+        return text(scan, k).cast(field.type)
+    if pa.types.is_null(field.type):
+        return pa.nulls(len(scan.rows))
+    return _converter(field.type)(scan, k, field.type)
+
+
 def _converter(kind: pa.DataType) -> Callable[[Scan, int, pa.DataType], pa.Array]:
     types = pa.types
     if types.is_boolean(kind):
-        return _booleans
+        return lambda scan, k, _: _booleans(scan, k)
     if types.is_integer(kind):
         return _integers
     if types.is_floating(kind):
         return _floats
+    if types.is_decimal(kind):
+        return _decimals
     if types.is_nested(kind):
         return _nested
     return _from_text
-
-
-def _booleans(scan: Scan, k: int, kind: pa.DataType) -> pa.Array:
-    is_true = scan.kinds[k] == plain.TRUE
-    return from_numpy(is_true, is_true | (scan.kinds[k] == plain.FALSE))
 
 
 def _integers(scan: Scan, k: int, kind: pa.DataType) -> pa.Array:
@@ -144,12 +282,30 @@ def _integers(scan: Scan, k: int, kind: pa.DataType) -> pa.Array:
 
 def _floats(scan: Scan, k: int, kind: pa.DataType) -> pa.Array:
     number = (scan.kinds[k] == plain.INTEGER) | (scan.kinds[k] == plain.DECIMAL)
-    return _numbers(scan, k, number, kind, _finite)
+    limit, largest = EXACT_WHOLE[kind.bit_width], LARGEST[kind.bit_width]
+    wide = _numbers(scan, k, number, pa.float64(), _exact_float)
+    large = to_numpy(pc.greater_equal(pc.abs(wide), float(limit)).fill_null(False))
+    if (large & (scan.kinds[k] == plain.INTEGER)).any():
+        wide = _one_by_one(
+            _strings(scan, k, number), pa.float64(), lambda digits: _exact_float(digits, limit)
+        )
+    if kind.bit_width < 64:
+        wide = pc.if_else(pc.less_equal(pc.abs(wide), largest), wide, None)
+    return wide if kind == wide.type else pc.cast(wide, kind)
 
 
-def _finite(digits: str) -> float:
+def _decimals(scan: Scan, k: int, kind: pa.DataType) -> pa.Array:
+    number = (scan.kinds[k] == plain.INTEGER) | (scan.kinds[k] == plain.DECIMAL)
+    return _numbers(scan, k, number, kind, lambda digits: pa.scalar(digits).cast(kind))
+
+
+def _exact_float(digits: str, limit: int = EXACT) -> float:
     value = float(digits)
     if value - value != 0:
+        raise OverflowError(digits)
+    if digits.lstrip("-").isdigit() and int(value) != int(digits):
+        raise OverflowError(digits)
+    if limit < EXACT and digits.lstrip("-").isdigit() and abs(value) > limit:
         raise OverflowError(digits)
     return value
 
@@ -157,15 +313,11 @@ def _finite(digits: str) -> float:
 def _numbers(
     scan: Scan, k: int, valid: Mask, kind: pa.DataType, parse: Callable[[str], Any]
 ) -> pa.Array:
-    nothing = np.zeros(len(valid), np.bool_)
-    digits = _strings(scan, k, valid, nothing, 0)
-    try:
-        numbers = pc.cast(digits, kind)
-    except pa.ArrowInvalid:
-        return _one_by_one(digits, kind, parse)
-    if pa.types.is_floating(kind) and not pc.all(pc.is_finite(numbers), min_count=0).as_py():
-        return _one_by_one(digits, kind, parse)
-    return numbers
+    digits = _strings(scan, k, valid)
+    numbers = _cast(digits, kind)
+    if numbers is not None and pa.types.is_floating(kind):
+        numbers = _finite(numbers)
+    return _one_by_one(digits, kind, parse) if numbers is None else numbers
 
 
 def _from_text(scan: Scan, k: int, kind: pa.DataType) -> pa.Array:
@@ -182,7 +334,7 @@ def _nested(scan: Scan, k: int, kind: pa.DataType) -> pa.Array:
         decoded = json.loads(value)
         return decoded if fits(decoded, kind) else None
 
-    written = _json_text(scan, k)
+    written = json_text(scan, k)
     try:
         values = [None if value is None else parse(value) for value in written.to_pylist()]
         return pa.array(values, kind)
@@ -201,25 +353,3 @@ def _one_by_one(written: pa.Array, kind: pa.DataType, parse: Callable[[str], Any
             parsed = None
         values.append(parsed.as_py() if isinstance(parsed, pa.Scalar) else parsed)
     return pa.array(values, kind)
-
-
-def fits(value: Any, kind: pa.DataType) -> bool:
-    """Whether a type holds a decoded JSON value with nothing lost or changed."""
-    types = pa.types
-    if value is None:
-        return True
-    if isinstance(value, dict):
-        if not types.is_struct(kind):
-            return False
-        fields = {kind.field(i).name: kind.field(i).type for i in range(kind.num_fields)}
-        return all(key in fields and fits(inner, fields[key]) for key, inner in value.items())
-    if isinstance(value, list):
-        is_list = types.is_list(kind) or types.is_large_list(kind)
-        return is_list and all(fits(inner, kind.value_type) for inner in value)
-    if isinstance(value, bool):
-        return types.is_boolean(kind)
-    if isinstance(value, int):
-        return types.is_integer(kind) or (types.is_floating(kind) and abs(value) <= 2**53)
-    if isinstance(value, float):
-        return types.is_floating(kind)
-    return types.is_string(kind) or types.is_large_string(kind)

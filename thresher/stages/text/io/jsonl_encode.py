@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import base64
-import datetime
 import decimal
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from thresher.kernels import compiled
 from thresher.kernels import jsonl_write_plain as plain
 from thresher.kernels.arrow_text import text_chunks
-from thresher.stages.text.io.jsonl_columns import is_json, is_text
 from thresher.tasks.columns import to_numpy
+from thresher.tasks.converting import convert_leaves, decoded, leaves
+from thresher.tasks.types import is_json, is_text
 
 Bytes = NDArray[np.uint8]
 Integers = NDArray[np.int64]
@@ -73,21 +74,21 @@ def encode_key(name: str) -> bytes:
 
 
 def encode_column(column: pa.Array | pa.ChunkedArray, field: pa.Field) -> Values:
-    """The values of a column; nulls, NaN and infinities are ``null``."""
+    """The values of a column; nulls and NaN are ``null``."""
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
+    if pa.types.is_dictionary(column.type) or pa.types.is_run_end_encoded(column.type):
+        column = decoded(column)
         field = pa.field(field.name, column.type)
     if is_json(field):
         return _with_nulls(_written(column), column)
-    if is_text(field) or pa.types.is_string_view(column.type):
+    if is_text(field):
         return _with_nulls(_strings(column), column)
     kind = column.type
     types = pa.types
     if types.is_integer(kind) or types.is_boolean(kind) or types.is_decimal(kind):
         return _with_nulls(_written(column.cast(pa.large_string())), column)
-    return _listed([encode_value(value) for value in _to_python(column)])
+    return _listed([encode_value(value) for value in convert_leaves(column, _textual).to_pylist()])
 
 
 def encode_value(value: Any) -> bytes:
@@ -97,7 +98,63 @@ def encode_value(value: Any) -> bytes:
     try:
         return _encode(value).encode()
     except (TypeError, ValueError):
-        return _encode(_plain(value)).encode()
+        return _by_parts(value).encode()
+
+
+def _by_parts(value: Any) -> str:
+    """JSON of a value with parts that ``json`` does not know."""
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{_encode(str(k))}:{_by_parts(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(_by_parts, value)) + "]"
+    if isinstance(value, float) and value - value != 0:
+        return "null"
+    if isinstance(value, decimal.Decimal):
+        return str(value) if value.is_finite() else "null"
+    if isinstance(value, bytes):
+        return _encode(base64.b64encode(value).decode())
+    known = value is None or isinstance(value, str | int | float | bool)
+    return _encode(value if known else str(value))
+
+
+def _textual(leaf: pa.Array) -> pa.Array:
+    """Times as text (ISO 8601), which Python's own do not hold to the nanosecond."""
+    types = pa.types
+    if types.is_timestamp(leaf.type):
+        zone = "Z" if leaf.type.tz else ""
+        naive = pc.cast(leaf, pa.timestamp(leaf.type.unit))
+        text = pc.replace_substring(pc.cast(naive, pa.string()), " ", "T")
+        return pc.binary_join_element_wise(text, zone, "")
+    if types.is_date(leaf.type) or types.is_time(leaf.type):
+        return pc.cast(leaf, pa.string())
+    return pc.cast(leaf, pa.int64()) if types.is_duration(leaf.type) else leaf
+
+
+def infinite_rows(column: pa.Array | pa.ChunkedArray, name: str) -> dict[int, str]:
+    """Rows that hold an infinity, by position: JSON has no such number."""
+    chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+    if not any(_has_infinity(leaf) for chunk in chunks for leaf in leaves(chunk)):
+        return {}
+    return {
+        row: f"column {name!r} holds an infinity, which JSON cannot express"
+        for row, value in enumerate(column.to_pylist())
+        if any(number in (float("inf"), float("-inf")) for number in _numbers_in(value))
+    }
+
+
+def _has_infinity(leaf: pa.Array) -> bool:
+    return pa.types.is_floating(leaf.type) and bool(pc.any(pc.is_inf(leaf)).as_py())
+
+
+def _numbers_in(value: Any) -> Iterator[float]:
+    if isinstance(value, float):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _numbers_in(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _numbers_in(inner)
 
 
 def gather(
@@ -164,42 +221,6 @@ def _with_nulls(values: Values, column: pa.Array) -> Values:
         np.where(is_null, at, values.starts),
         np.where(is_null, at + len(NULL), values.stops),
     )
-
-
-def _to_python(column: pa.Array) -> list[Any]:
-    """Values as Python objects; times of nanoseconds as text, which Python's cannot hold."""
-    types = pa.types
-    if types.is_timestamp(column.type):
-        zone = "Z" if column.type.tz else ""
-        naive = column.cast(pa.timestamp(column.type.unit))
-        return [
-            None if value is None else value.replace(" ", "T") + zone
-            for value in naive.cast(pa.string()).to_pylist()
-        ]
-    if types.is_date(column.type) or types.is_time(column.type):
-        return column.cast(pa.string()).to_pylist()
-    if types.is_duration(column.type):
-        return column.cast(pa.int64()).to_pylist()
-    return column.to_pylist()
-
-
-def _plain(value: Any) -> Any:
-    """A value made of what JSON knows."""
-    if isinstance(value, dict):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, float):
-        return value if value - value == 0 else None
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    if isinstance(value, datetime.datetime | datetime.date | datetime.time):
-        return value.isoformat()
-    if isinstance(value, datetime.timedelta):
-        return value.total_seconds()
-    if isinstance(value, decimal.Decimal):
-        return float(value)
-    return value if value is None or isinstance(value, str | int | bool) else str(value)
 
 
 def same_values(left: pa.Array, right: pa.Array) -> NDArray[np.bool_]:

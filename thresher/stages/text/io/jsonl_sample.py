@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Infer column types from a sample of records."""
+"""Columns and types of the first records of a file: what a plan shows, and looks for first."""
 
 from __future__ import annotations
 
@@ -10,77 +10,42 @@ from typing import Any
 import pyarrow as pa
 
 from thresher.kernels.jsonl_plain import BrokenRecord, parse_record
-from thresher.stages.text.io.jsonl_columns import TEXT, json_field
+from thresher.stages.reading import Sample
+from thresher.tasks.bad_rows import BadRows
+from thresher.tasks.converting import observed_type
 from thresher.tasks.document import HIDDEN
+from thresher.tasks.json_text import column_of
+from thresher.tasks.types import JSON, ColumnType, json_field
 
-_INT64 = range(-(2**63), 2**63)
-_EXACT_FLOAT = 2**53
 
-
-def infer(lines: Iterable[bytes]) -> pa.Schema:
-    """A field for every key of the records, in order of appearance; broken records are left out.
-
-    Strings are large_string, whole numbers int64, numbers float64, truth values bool, objects and
-    lists their Arrow types; what is mixed, too large or null throughout is JSON text.
-    """
+def sample_of(lines: Iterable[bytes]) -> Sample:
+    """The columns of records, in order of appearance; broken records are left out."""
     values: dict[str, list[Any]] = {}
+    first_names: tuple[str, ...] = ()
     for line in lines:
         try:
             parse_record(line)
             record = json.loads(line)
         except (BrokenRecord, ValueError, RecursionError):
             continue
+        first_names = first_names or tuple(filter(_can_name, record))
         for key, value in record.items():
             values.setdefault(key, []).append(value)
-    names = [key for key in values if key not in HIDDEN and _is_text(key)]
-    return pa.schema([infer_field(key, values[key]) for key in names])
+    columns = {name: _type(name, each) for name, each in values.items() if _can_name(name)}
+    return Sample(columns, first_names, reserved=tuple(sorted(HIDDEN.intersection(values))))
 
 
-def infer_field(name: str, values: list[Any]) -> pa.Field:
-    """The field that holds all ``values`` with nothing lost."""
-    kind = _kind([value for value in values if value is not None])
-    return json_field(name) if kind is None else pa.field(name, kind)
+def _type(name: str, values: list[Any]) -> ColumnType:
+    try:
+        column, is_json = column_of(values, name)
+    except BadRows:
+        return JSON
+    return observed_type(column, json_field(name) if is_json else pa.field(name, column.type))
 
 
-def _kind(values: list[Any]) -> pa.DataType | None:
-    """The type of values none of which is null; None for JSON text."""
-    types = {type(value) for value in values}
-    if types == {str}:
-        return TEXT
-    if types == {bool}:
-        return pa.bool_()
-    if types == {int} and all(value in _INT64 for value in values):
-        return pa.int64()
-    if types in ({float}, {int, float}) and all(
-        isinstance(value, float) or abs(value) <= _EXACT_FLOAT for value in values
-    ):
-        return pa.float64()
-    if types == {dict}:
-        return _struct(values)
-    if types == {list}:
-        inner = _kind([value for items in values for value in items if value is not None])
-        return None if inner is None else pa.list_(inner)
-    return None
-
-
-def _struct(objects: list[dict[str, Any]]) -> pa.DataType | None:
-    """A struct of all members, in order of appearance; None if the type of one is not known."""
-    members: dict[str, list[Any]] = {}
-    for item in objects:
-        for key, value in item.items():
-            seen = members.setdefault(key, [])
-            if value is not None:
-                seen.append(value)
-    kinds = {key: _kind(seen) for key, seen in members.items() if _is_text(key)}
-    if len(kinds) < max(len(members), 1) or None in kinds.values():
-        return None
-    return pa.struct(list(kinds.items()))
-
-
-def _is_text(key: str) -> bool:
-    """Whether a key can name a column: it cannot with half a surrogate pair in it."""
+def _can_name(key: str) -> bool:
     try:
         key.encode()
     except UnicodeEncodeError:
         return False
-    return True
+    return key not in HIDDEN

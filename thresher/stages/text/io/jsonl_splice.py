@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from thresher.errors import DataError
 from thresher.kernels import jsonl_plain as plain
-from thresher.stages.text.io.jsonl_columns import column as old_column
+from thresher.stages.text.io.jsonl_columns import pinned
 from thresher.stages.text.io.jsonl_encode import (
     Bytes,
     Integers,
@@ -25,6 +25,7 @@ from thresher.stages.text.io.jsonl_encode import (
 )
 from thresher.stages.text.io.jsonl_scan import PADDING, Scan, scan
 from thresher.tasks.columns import to_numpy
+from thresher.tasks.types import declared_type
 
 Mask = NDArray[np.bool_]
 
@@ -56,7 +57,7 @@ def splice(
     """Records with ``columns`` written into them and the keys ``removed`` taken out.
 
     A value equal to the one in the record leaves its bytes alone. In a column that was ``parsed``
-    from the records a null leaves alone what is null, absent or no value of the column's type.
+    from the records a null leaves alone what is null or absent.
 
     Returns
     -------
@@ -96,14 +97,13 @@ def _scan_raw(raw: pa.Array, keys: Sequence[str]) -> Scan:
 
 def _differs(scanned: Scan, k: int, field: pa.Field, new: pa.Array, parsed: bool) -> Mask:
     """bool[n]: rows in which a key's value has to be written."""
-    old = old_column(scanned, k, field)
+    old = pinned(scanned, k, declared_type(field))
     same = same_values(old, new)
     if new.null_count:
-        new_is_null = to_numpy(new.is_null())
+        nothing = scanned.kinds[k] == plain.NULL
         if parsed:
-            same |= new_is_null & to_numpy(old.is_null())
-        else:
-            same |= new_is_null & (scanned.kinds[k] == plain.NULL)
+            nothing |= scanned.kinds[k] == plain.ABSENT
+        same |= to_numpy(new.is_null()) & nothing
     return ~same
 
 
@@ -246,16 +246,20 @@ def _by_hand(scanned: Scan, edits: Sequence[Edits], row: int) -> bytes:
 def splice_record(record: bytes, new: Mapping[str, bytes | None]) -> bytes:
     """What splicing means: ``new`` JSON values in place of a record's, ``None`` removes a key.
 
-    Of a key that occurs twice the last value is replaced, and all are removed.
+    Of a key that occurs twice the last value is replaced and the others go.
     """
     found = plain.parse_record(record)
     last = {member.key: member for member in found.members}
-    kept = [m for m in found.members if m.key not in new or new[m.key] is not None]
+    kept = [
+        m
+        for m in found.members
+        if m.key not in new or (new[m.key] is not None and last[m.key] is m)
+    ]
     out = [record[: found.members[0].before + 1] if found.members else record[: found.close]]
     for i, member in enumerate(kept):
         text = record[member.before + 1 : member.after]
         value = new.get(member.key)
-        if value is not None and last[member.key] is member:
+        if value is not None:
             quote = member.kind in (plain.TEXT, plain.ESCAPED, plain.HALF_PAIR)
             start, stop = member.start - quote, member.stop + quote
             text = record[member.before + 1 : start] + value + record[stop : member.after]

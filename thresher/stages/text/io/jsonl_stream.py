@@ -11,11 +11,12 @@ import numpy as np
 import pyarrow as pa
 
 from thresher import storage
-from thresher.stages.text.io.jsonl_encode import Bytes, encode_rows
+from thresher.stages.text.io.jsonl_encode import Bytes, encode_rows, infinite_rows
 from thresher.stages.text.io.jsonl_splice import splice
 from thresher.stages.text.io.non_ascii import escape_non_ascii
 from thresher.stages.text.io.writer_options import chosen_columns
 from thresher.tasks import RAW, DocumentBatch
+from thresher.tasks.bad_rows import BadRows
 from thresher.tasks.columns import to_numpy
 
 _STRETCH = 1 << 22
@@ -57,10 +58,12 @@ class JsonlStream:
 
     def write(self, task: DocumentBatch) -> None:
         """Append all rows of a batch, or raise an error and append none."""
+        if unwritable := _unwritable(task, self._fields):
+            raise BadRows(unwritable)
         lines = list(lines_of(task, self._fields))
         with storage.failures("write", self._file_path):
             for data in lines:
-                self._write(escape_non_ascii(data) if self._ascii_only else data)
+                self._sink.write((escape_non_ascii(data) if self._ascii_only else data).data)
 
     def close(self) -> None:
         """Finish the file."""
@@ -68,11 +71,14 @@ class JsonlStream:
             self._sink.close()
             self._file.close()
 
-    def _write(self, data: Bytes) -> None:
-        view = data.data
-        while len(view):  # one call of the operating system takes 2 GiB at most
-            written = self._sink.write(view)
-            view = view[len(view) if written is None else written :]
+
+def _unwritable(task: DocumentBatch, fields: Sequence[str] | None) -> dict[int, str]:
+    """Rows that JSON cannot express, by position."""
+    found: dict[int, str] = {}
+    for name in chosen_columns(task.data, fields):
+        if fields is not None or name not in task._carried:
+            found |= infinite_rows(task.data.column(name), name)
+    return found
 
 
 def lines_of(task: DocumentBatch, fields: Sequence[str] | None) -> Iterator[Bytes]:
@@ -80,6 +86,9 @@ def lines_of(task: DocumentBatch, fields: Sequence[str] | None) -> Iterator[Byte
     table = task.data
     names = chosen_columns(table, fields)
     if RAW not in table.column_names or fields is not None:
+        if not names:
+            yield np.frombuffer(b"{}\n" * task.num_items, np.uint8)
+            return
         for rows in _stretches(table.select(names)):
             yield encode_rows(rows)
         return

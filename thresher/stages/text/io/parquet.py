@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, TypeVar
@@ -13,38 +14,66 @@ import pyarrow.parquet as pq
 
 from thresher import storage
 from thresher.errors import DataError
-from thresher.stages.reading import ReaderStage, ReadReport
+from thresher.stages.base import TEXT
+from thresher.stages.reading import (
+    BadRecord,
+    ReaderStage,
+    ReadPlan,
+    ReadReport,
+    Sample,
+    SourceError,
+)
 from thresher.stages.text.io.jsonl_blocks import verify_unchanged
-from thresher.stages.text.io.jsonl_columns import EXTRA, TEXT, json_field
-from thresher.stages.text.io.jsonl_encode import encode_rows
+from thresher.stages.text.io.parquet_footer import types_in
 from thresher.stages.text.io.reader_options import check_reader_options
 from thresher.tasks import ROW, DocumentBatch, FileGroupTask, FileSlice
+from thresher.tasks.bad_rows import BadRows
 from thresher.tasks.columns import from_numpy
+from thresher.tasks.converting import convert
 from thresher.tasks.document import HIDDEN
+from thresher.tasks.type_names import TypesGiven, parse_types
+from thresher.tasks.types import (
+    JSON_TEXT,
+    NOTHING,
+    ColumnType,
+    Types,
+    declared_type,
+    is_json,
+    json_field,
+    merge_columns,
+)
 
 Self = TypeVar("Self", bound="ParquetReaderStage")
 
 BATCH = 128 * 1024 * 1024
-"""Bytes of row groups, uncompressed, that one batch is made of at most (one at least)."""
+"""Bytes that one batch is made of about, as the footer counts them."""
+
+_MOST_ROWS = 1 << 17
+_SHOWN = 1 << 20
 
 
 class ParquetReaderStage(ReaderStage):
     """Reads Parquet.
 
-    Columns that the schema, fixed before, lacks go to the column ``_extra``, as JSON text.
+    The types of all files are known when a pipeline is planned, and united without loss: each batch
+    has the same columns.
 
     Parameters
     ----------
     fields : list[str] | None
-        Columns to read; None reads all.
+        Columns to read; None reads all. A file that lacks one has nulls there.
     read_kwargs : dict | None
         ``storage_options`` of the fsspec file system.
     allow_empty : bool
         Whether a group without rows is fine; an error otherwise.
+    types : dict[str, str | pyarrow.DataType] | None
+        Types that columns are to have, such as ``{"score": "float64"}``. A row whose value does
+        not fit is set aside.
     """
 
     name = "parquet_reader_stage"
     is_source_stage = True
+    knows_types = True
     _OPTIONS: ClassVar[tuple[str, ...]] = ("storage_options",)
 
     def __init__(
@@ -54,59 +83,68 @@ class ParquetReaderStage(ReaderStage):
         _generate_ids: bool = False,
         _assign_ids: bool = False,
         allow_empty: bool = True,
+        types: TypesGiven | None = None,
     ) -> None:
         self.fields = list(fields) if fields is not None else None
         self.read_kwargs = dict(read_kwargs or {})
         self.allow_empty = allow_empty
         check_reader_options(self.name, self.read_kwargs, self._OPTIONS, _generate_ids, _assign_ids)
-        self._schema: pa.Schema | None = None
-        self._collects = self.fields is None
+        self.types = parse_types(types, f"stage {self.name!r}")
+        names = tuple(self.fields) if self.fields is not None else None
+        self._plan = ReadPlan(names, always=names or ())
+        self._batch_bytes = BATCH
 
     def outputs(self) -> tuple[list[str], list[str]]:
         """The columns asked for, where they are known."""
         return [], list(self.fields or [])
 
-    def bind(self: Self, schema: pa.Schema, columns: Sequence[str] | None, carry: bool) -> Self:
-        """A copy that reads ``columns`` (None: all of ``schema``) as typed in ``schema``."""
-        names = list(columns) if columns is not None else schema.names
-        if self.fields is not None:
-            names = [name for name in self.fields if name in names]
-        wanted = [schema.field(name) for name in names if name in schema.names]
-        return self.copy(
-            _schema=pa.schema([field for field in wanted if field.name not in HIDDEN]),
-            _collects=columns is None and self.fields is None,
-        )
+    def bind(self: Self, plan: ReadPlan) -> Self:
+        """A copy that reads what the plan uses."""
+        return self.copy(_plan=plan)
 
-    def infer_schema(self, task: FileGroupTask, limit: int) -> pa.Schema:
+    def streaming(self: Self, n_bytes: int) -> Self:
+        """A copy that yields batches of about ``n_bytes``."""
+        return self.copy(_batch_bytes=n_bytes)
+
+    def file_types(self, piece: FileSlice, observed: Collection[str] = ()) -> Types:
+        """The columns of a file, as its footer tells; ``observed`` ones by their statistics."""
+        with self._open(piece) as file:
+            return types_in(file, observed)
+
+    def sample(self, task: FileGroupTask, limit: int) -> Sample:
         """Columns and types of the group's files, from their footers."""
-        for piece in task.slices:
-            with self._open(piece) as file:
-                schema = file.schema_arrow.remove_metadata()
-            fields = [field for field in schema if field.name not in HIDDEN]
-            return pa.schema(fields)
-        return pa.schema([])
+        found = [self.file_types(piece) for piece in task.slices]
+        columns = merge_columns(found)
+        reserved = tuple(sorted(HIDDEN.intersection(columns)))
+        kept = {name: kind for name, kind in columns.items() if name not in HIDDEN}
+        return Sample(kept, tuple(kept), is_whole=True, reserved=reserved)
 
     def read(self, task: FileGroupTask, report: ReadReport) -> Iterator[DocumentBatch]:
         """Yield batches in order, each with ``__row``."""
-        schema = self._schema
-        if schema is None:
-            schema = self.infer_schema(task, 0)
-            if self.fields is not None:
-                schema = pa.schema([schema.field(n) for n in self.fields if n in schema.names])
         row = 0
         for piece in task.slices:
             with self._open(piece) as file:
-                for first, last in _batches(file, piece):
-                    report.found += sum(
-                        file.metadata.row_group(i).num_rows for i in range(first, last)
-                    )
-                    table = self._table(file, first, last, schema, piece)
-                    numbers = from_numpy(np.arange(row, row + table.num_rows, dtype=np.int64))
+                groups = range(piece.start, _stop(file, piece))
+                found = sum(file.metadata.row_group(i).num_rows for i in groups)
+                report.found += found
+                first = row
+                for table in self._tables(file, groups):
+                    numbers = np.arange(row, row + table.num_rows, dtype=np.int64)
                     row += table.num_rows
+                    conformed = self._conformed(table, numbers, piece, report)
+                    names = tuple(n for n in conformed.column_names if n != ROW)
+                    report.first_names = report.first_names or names
+                    report.names.update(names)
                     yield DocumentBatch(
-                        task.dataset_name,
-                        table.add_column(0, ROW, numbers),
-                        _metadata=dict(task._metadata),
+                        task.dataset_name, conformed, _metadata=dict(task._metadata)
+                    )
+                if row - first != found:
+                    raise SourceError(
+                        f"the footer tells of {found} rows, {row - first} are there",
+                        piece.path,
+                        found,
+                        is_estimate=False,
+                        todo="mend or replace the file",
                     )
             verify_unchanged(piece, self._storage_options)
         if row == 0 and not self.allow_empty:
@@ -114,14 +152,33 @@ class ParquetReaderStage(ReaderStage):
                 "there are no rows", where=", ".join(task.data), todo="allow_empty=True"
             )
 
+    def wanted_names(self) -> Collection[str] | None:
+        """The fields asked for."""
+        return self.fields
+
+    def pinned_types(self) -> Types:
+        """The types asked for."""
+        return self.types
+
+    def asked_for(self) -> Collection[str]:
+        """The fields asked for, and the columns that stages name, if no sample has them."""
+        return [name for name in self._plan.always if name not in self._plan.expected]
+
+    def count(self, task: FileGroupTask) -> dict[str, int]:
+        """Rows of each file, from the footers."""
+        counts = dict.fromkeys(task.data, 0)
+        for piece in task.slices:
+            with self._open(piece) as file:
+                groups = range(piece.start, _stop(file, piece))
+                counts[piece.path] += sum(file.metadata.row_group(i).num_rows for i in groups)
+        return counts
+
     def locate(self, task: FileGroupTask, rows: Collection[int]) -> dict[int, dict[str, Any]]:
         """The file of each row; a Parquet row has no line and no byte of its own."""
         places: dict[int, dict[str, Any]] = {}
         first = 0
         for piece in task.slices:
-            with self._open(piece) as file:
-                groups = range(piece.start, _stop(file, piece))
-                n_rows = sum(file.metadata.row_group(i).num_rows for i in groups)
+            n_rows = self.count(FileGroupTask("", [piece.path], slices=(piece,)))[piece.path]
             places |= {r: {"file": piece.path} for r in rows if first <= r < first + n_rows}
             first += n_rows
         return places
@@ -133,72 +190,118 @@ class ParquetReaderStage(ReaderStage):
     @contextmanager
     def _open(self, piece: FileSlice) -> Iterator[pq.ParquetFile]:
         with (
-            _data_errors(piece.path),
+            _faults_of(piece.path),
             storage.open_arrow(piece.path, self._storage_options) as source,
             pq.ParquetFile(source) as file,
         ):
+            names = file.schema_arrow.names
+            if twice := sorted({name for name in names if names.count(name) > 1}):
+                raise SourceError(
+                    f"the column {twice[0]!r} occurs twice",
+                    piece.path,
+                    file.metadata.num_rows,
+                    is_estimate=False,
+                    todo="rename one of the columns",
+                )
             yield file
 
-    def _table(
-        self, file: pq.ParquetFile, first: int, last: int, schema: pa.Schema, piece: FileSlice
-    ) -> pa.Table:
+    def _tables(self, file: pq.ParquetFile, groups: range) -> Iterator[pa.Table]:
+        """The rows of row groups, in slices of about one batch."""
         there = [name for name in file.schema_arrow.names if name not in HIDDEN]
-        wanted = there if self._collects else [name for name in there if name in schema.names]
-        groups = list(range(first, last))
-        table = file.read_row_groups(groups, columns=wanted, use_threads=False)
-        others = [name for name in wanted if name not in schema.names]
-        found = _conform(table, schema, piece)
-        if others and EXTRA not in schema.names:
-            lines = encode_rows(table.select(others)).tobytes().decode().splitlines()
-            found = found.append_column(json_field(EXTRA), pa.array(lines, TEXT))
+        wanted = there
+        if self._plan.columns is not None:
+            wanted = [name for name in self._plan.columns if name in there]
+        total = sum(file.metadata.row_group(i).total_byte_size for i in groups)
+        rows = sum(file.metadata.row_group(i).num_rows for i in groups)
+        size = max(1, min(_MOST_ROWS, rows * self._batch_bytes // max(total, 1)))
+        batches = file.iter_batches(
+            size, list(groups), columns=wanted if wanted != there else None, use_threads=False
+        )
+        for batch in batches:
+            yield pa.Table.from_batches([batch]).select(wanted)
+
+    def _conformed(
+        self, table: pa.Table, numbers: Any, piece: FileSlice, report: ReadReport
+    ) -> pa.Table:
+        """The rows with the planned columns and types, numbered; rows that do not fit are told."""
+        columns: list[Any] = [from_numpy(numbers)]
+        fields = [pa.field(ROW, pa.int64())]
+        bad: dict[int, str] = {}
+        for name, kind in self._wanted(table).items():
+            index = table.schema.get_field_index(name)
+            if index < 0:
+                values: Any = pa.nulls(table.num_rows, kind.type)
+            else:
+                before = _own_field(table.schema.field(index))
+                try:
+                    values = convert(table.column(index), before, kind)
+                except BadRows as error:
+                    bad |= error.reasons
+                    values = pa.nulls(table.num_rows, kind.type)
+            columns.append(values)
+            fields.append(kind.to_field(name))
+        made = pa.Table.from_arrays(columns, schema=pa.schema(fields))
+        if not bad:
+            return made
+        good = np.ones(table.num_rows, np.bool_)
+        good[list(bad)] = False
+        for position, reason in sorted(bad.items()):
+            values = table.slice(position, 1).to_pylist()[0]
+            record = json.dumps(values, ensure_ascii=False, default=str)[:_SHOWN]
+            row = int(numbers[position])
+            report.bad.append(
+                BadRecord(piece.path, row, 0, -1, reason, record.encode("utf-8", "replace"))
+            )
+        kept = self._conformed(table.filter(from_numpy(good)), numbers[good], piece, ReadReport())
+        assert kept.num_rows == int(good.sum())
+        return kept
+
+    def _wanted(self, table: pa.Table) -> Types:
+        """The columns that a batch is to have."""
+        plan = self._plan
+        names = plan.columns if plan.columns is not None else plan.expected
+        found: Types = {}
+        for name in dict.fromkeys([*names, *table.column_names]):
+            index = table.schema.get_field_index(name)
+            kind = self.types.get(name) or plan.expected.get(name)
+            if kind is None and index >= 0:
+                kind = declared_type(_own_field(table.schema.field(index)))
+            kind = kind or NOTHING
+            if plan.kinds.get(name) == TEXT and not kind.is_json:
+                kind = ColumnType(_text_type(kind.type))
+            found[name] = kind
         return found
 
 
+def _own_field(field: pa.Field) -> pa.Field:
+    """The field without the metadata of whoever wrote it, save that it is JSON."""
+    return json_field(field.name) if is_json(field) else field.remove_metadata()
+
+
+def _text_type(kind: pa.DataType) -> pa.DataType:
+    """The type of strings that stages work on, where it is one of strings."""
+    if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind):
+        return _text_type(kind.value_type)
+    is_other = pa.types.is_null(kind) or pa.types.is_string_view(kind)
+    return JSON_TEXT if is_other else kind
+
+
 @contextmanager
-def _data_errors(path: str) -> Iterator[None]:
+def _faults_of(path: str) -> Iterator[None]:
+    """Tell faults of a file from those of the storage: the system's own errors have a number."""
     try:
         yield
     except (pa.ArrowException, OSError) as error:
-        raise DataError(
-            f"not a readable Parquet file: {error}",
-            where=path,
-            todo="mend, replace or remove the file",
+        if isinstance(error, pa.ArrowMemoryError):
+            raise
+        if isinstance(error, OSError) and error.errno is not None:
+            with storage.failures("read", path):
+                raise
+        raise SourceError(
+            f"not a readable Parquet file: {error}", path, todo="mend, replace or remove the file"
         ) from error
 
 
 def _stop(file: pq.ParquetFile, piece: FileSlice) -> int:
     n_groups = file.metadata.num_row_groups
     return n_groups if piece.stop is None else min(piece.stop, n_groups)
-
-
-def _batches(file: pq.ParquetFile, piece: FileSlice) -> Iterator[tuple[int, int]]:
-    """[first, last) ranges of row groups that are read together."""
-    first, filled = piece.start, 0
-    stop = _stop(file, piece)
-    for i in range(piece.start, stop):
-        n_bytes = file.metadata.row_group(i).total_byte_size
-        if i > first and filled + n_bytes > BATCH:
-            yield first, i
-            first, filled = i, 0
-        filled += n_bytes
-    if first < stop:
-        yield first, stop
-
-
-def _conform(table: pa.Table, schema: pa.Schema, piece: FileSlice) -> pa.Table:
-    """The table with exactly the columns and types of ``schema``; missing columns are null."""
-    columns = []
-    for field in schema:
-        if field.name not in table.column_names:
-            columns.append(pa.nulls(table.num_rows, field.type))
-            continue
-        column = table.column(field.name)
-        try:
-            columns.append(column if column.type == field.type else column.cast(field.type))
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            raise DataError(
-                f"column {field.name!r} is {column.type}, not {field.type}: {error}",
-                where=piece.path,
-                todo="convert the file, or read files of one schema at a time",
-            ) from error
-    return pa.table(columns, schema=schema) if columns else table.select([])

@@ -4,16 +4,22 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from thresher.errors import PlanError
 from thresher.stages.base import CompositeStage, ProcessingStage
-from thresher.stages.file_partitioning import FilePartitioningStage, FilePaths
+from thresher.stages.file_partitioning import (
+    JSONL_EXTENSIONS,
+    PARQUET_EXTENSIONS,
+    FilePartitioningStage,
+    FilePaths,
+)
 from thresher.stages.reading import ReaderStage
 from thresher.stages.text.io.jsonl import JsonlReaderStage
 from thresher.stages.text.io.parquet import ParquetReaderStage
 from thresher.tasks import DocumentBatch, EmptyTask
+from thresher.tasks.type_names import TypesGiven
 
 
 class FileReader(CompositeStage[EmptyTask, DocumentBatch]):
@@ -32,6 +38,7 @@ class FileReader(CompositeStage[EmptyTask, DocumentBatch]):
         file_extensions: Sequence[str] | None = None,
         _generate_ids: bool = False,
         _assign_ids: bool = False,
+        types: TypesGiven | None = None,
     ) -> None:
         self.file_paths = file_paths
         self.files_per_partition = files_per_partition
@@ -42,6 +49,7 @@ class FileReader(CompositeStage[EmptyTask, DocumentBatch]):
         self.file_extensions = list(file_extensions or self._EXTENSIONS)
         self._generate_ids = _generate_ids
         self._assign_ids = _assign_ids
+        self.types = dict(types) if isinstance(types, Mapping) else types
         if task_type != "document":
             raise PlanError(
                 f"task_type={task_type!r} is not known",
@@ -96,14 +104,49 @@ class JsonlReader(FileReader):
     task_type : str
         Only ``"document"``.
     file_extensions : list[str] | None
-        ``.jsonl`` and ``.json`` by default, and the same compressed.
+        ``.jsonl``, ``.json``, ``.ndjson``, ``.jl`` and ``.jsonlines`` by default, and the same
+        compressed (``.gz``, ``.zst``, ``.bz2``, ``.xz``).
+    types : dict[str, str] | None
+        Types that columns have, such as ``{"score": "float64"}``: ``text``, ``int64``,
+        ``float64``, ``bool``, ``json``, ``timestamp[us]``, ``list<int64>`` and the like. A record
+        whose value does not fit is set aside. Other columns keep the types that their values have.
+    duplicate_keys : str
+        What to do about a record in which a key that is used occurs twice: ``"quarantine"`` sets
+        it aside, ``"last"`` takes the last value and writes only that.
     """
 
     name = "jsonl_reader"
-    _EXTENSIONS = (".jsonl", ".json")
+    _EXTENSIONS = JSONL_EXTENSIONS
+
+    def __init__(
+        self,
+        file_paths: FilePaths,
+        files_per_partition: int | None = None,
+        blocksize: int | str | None = None,
+        fields: Sequence[str] | None = None,
+        read_kwargs: dict[str, Any] | None = None,
+        task_type: str = "document",
+        file_extensions: Sequence[str] | None = None,
+        _generate_ids: bool = False,
+        _assign_ids: bool = False,
+        types: TypesGiven | None = None,
+        duplicate_keys: str = "quarantine",
+    ) -> None:
+        self.duplicate_keys = duplicate_keys
+        super().__init__(
+            file_paths, files_per_partition, blocksize, fields, read_kwargs, task_type,
+            file_extensions, _generate_ids, _assign_ids, types,
+        )  # fmt: skip
 
     def _reader(self) -> ReaderStage:
-        return JsonlReaderStage(self.fields, self.read_kwargs, self._generate_ids, self._assign_ids)
+        return JsonlReaderStage(
+            self.fields,
+            self.read_kwargs,
+            self._generate_ids,
+            self._assign_ids,
+            types=self.types,
+            duplicate_keys=self.duplicate_keys,
+        )
 
 
 class ParquetReader(FileReader):
@@ -126,13 +169,21 @@ class ParquetReader(FileReader):
     task_type : str
         Only ``"document"``.
     file_extensions : list[str] | None
-        ``.parquet`` by default.
+        ``.parquet`` and ``.pq`` by default.
+    types : dict[str, str] | None
+        Types that columns are to have, such as ``{"score": "float64"}``; a row whose value does
+        not fit is set aside. The types of other columns are those of the files, united without
+        loss.
     """
 
     name = "parquet_reader"
-    _EXTENSIONS = (".parquet",)
+    _EXTENSIONS = PARQUET_EXTENSIONS
 
     def _reader(self) -> ReaderStage:
         return ParquetReaderStage(
-            self.fields, self.read_kwargs, self._generate_ids, self._assign_ids
+            self.fields,
+            self.read_kwargs,
+            self._generate_ids,
+            self._assign_ids,
+            types=self.types,
         )

@@ -6,13 +6,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import pyarrow as pa
-
 from thresher.errors import PlanError
-from thresher.stages.base import Columns, ProcessingStage
-from thresher.stages.filtering import column_of
+from thresher.stages.base import TEXT, Columns, ProcessingStage
+from thresher.stages.filtering import text_of, values_of, with_values
 from thresher.stages.text import arguments
-from thresher.stages.text.modifiers.document_modifier import DocumentModifier, modify_rows
+from thresher.stages.text.modifiers.document_modifier import DocumentModifier
 from thresher.tasks import DocumentBatch
 
 Modifier = DocumentModifier | Callable[..., Any]
@@ -24,7 +22,8 @@ class Modify(ProcessingStage[DocumentBatch, DocumentBatch]):
     Parameters
     ----------
     modifier_fn : DocumentModifier | function | list of them
-        Modifiers of a list are applied one after another.
+        Modifiers of a list are applied one after another. A function is given the value as JSON
+        has it.
     input_fields : str | list[str] | list[list[str]]
         The column to change: one for all modifiers or one for each. A modifier given several
         columns is called with keyword arguments named like them.
@@ -79,6 +78,16 @@ class Modify(ProcessingStage[DocumentBatch, DocumentBatch]):
         """The columns read, sorted."""
         return ["data"], sorted({field for fields in self.inputs_of for field in fields})
 
+    def input_kinds(self) -> dict[str, str]:
+        """Text, where modifiers change it."""
+        pairs = zip(self.modifiers, self.inputs_of, strict=True)
+        return {
+            field: TEXT
+            for rule, fields in pairs
+            if isinstance(rule, DocumentModifier) and len(fields) == 1
+            for field in fields
+        }
+
     def outputs(self) -> Columns:
         """The columns written, sorted."""
         return ["data"], sorted(set(self.output_of))
@@ -88,23 +97,43 @@ class Modify(ProcessingStage[DocumentBatch, DocumentBatch]):
         for rule, fields, output in zip(
             self.modifiers, self.inputs_of, self.output_of, strict=True
         ):
-            columns = [column_of(task, field, self.name) for field in fields]
-            if len(columns) > 1:
-                made: Any = _call_with_columns(rule, fields, columns)
-            elif isinstance(rule, DocumentModifier):
-                made = rule.modify_with(columns[0])
+            if isinstance(rule, DocumentModifier) and len(fields) == 1:
+                column = text_of(task, fields[0], self.name)
+                made = rule.modify_with(column)
+                if [output] != fields or made is not column:
+                    task = task.with_column(output, made)
             else:
-                made = modify_rows(rule, columns[0])
-            if [output] == fields and made is columns[0]:
-                continue
-            task = task.with_column(output, made)
+                task = self._called(task, rule, fields, output)
         return task
 
+    def _called(
+        self, task: DocumentBatch, rule: Any, fields: list[str], output: str
+    ) -> DocumentBatch:
+        """The batch with what a function, or a modifier of several columns, makes of each row."""
+        function = rule.modify_document if isinstance(rule, DocumentModifier) else rule
+        before = [values_of(task, field, self.name) for field in fields]
+        if len(fields) > 1:
+            rows = zip(*before, strict=True)
+            made = [function(**dict(zip(fields, row, strict=True))) for row in rows]
+        else:
+            made = [None if value is None else function(value) for value in before[0]]
+            if [output] == fields:
+                # A function may change a list or an object in place: what was there is read again.
+                changeable = any(isinstance(value, list | dict) for value in made)
+                old = values_of(task, output, self.name) if changeable else before[0]
+                if all(map(_same, made, old)):
+                    return task
+        return with_values(task, output, made)
 
-def _call_with_columns(rule: Any, fields: list[str], columns: list[pa.ChunkedArray]) -> pa.Array:
-    function = rule.modify_document if isinstance(rule, DocumentModifier) else rule
-    rows = zip(*(column.to_pylist() for column in columns), strict=True)
-    return pa.array([function(**dict(zip(fields, row, strict=True))) for row in rows])
+
+def _same(new: Any, old: Any) -> bool:
+    if type(new) is not type(old):
+        return False
+    if isinstance(new, dict):
+        return new.keys() == old.keys() and all(_same(new[key], old[key]) for key in new)
+    if isinstance(new, list):
+        return len(new) == len(old) and all(map(_same, new, old))
+    return new is old or bool(new == old)
 
 
 def _inputs(given: Any, count: int, where: str) -> list[list[str]]:

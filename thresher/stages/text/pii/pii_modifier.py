@@ -10,10 +10,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from thresher.errors import PlanError, StageError
-from thresher.kernels.arrow_text import is_text
-from thresher.stages.base import Columns, ProcessingStage
-from thresher.stages.filtering import column_of
+from thresher.errors import PlanError
+from thresher.stages.base import TEXT, Columns, ProcessingStage
+from thresher.stages.filtering import text_of
 from thresher.stages.text.pii.anonymize import (
     ACTIONS,
     HASH_TYPES,
@@ -161,6 +160,10 @@ class PiiModifier(ProcessingStage[DocumentBatch, DocumentBatch]):
         """The text."""
         return ["data"], [self.text_field]
 
+    def input_kinds(self) -> dict[str, str]:
+        """Text."""
+        return {self.text_field: TEXT}
+
     def outputs(self) -> Columns:
         """The changed text, and the columns of matches and counts asked for."""
         text = [] if self.action == "annotate" else [self.output_field]
@@ -169,13 +172,7 @@ class PiiModifier(ProcessingStage[DocumentBatch, DocumentBatch]):
 
     def process(self, task: DocumentBatch) -> DocumentBatch:
         """All rows, with what was found taken out or told."""
-        column = column_of(task, self.text_field, self.name)
-        if not is_text(column.type):
-            raise StageError(
-                f"the column {self.text_field!r} holds {column.type}, not text",
-                where=f"stage {self.name!r}",
-                todo="name a text column in text_field",
-            )
+        column = text_of(task, self.text_field, self.name)
         found = self.find_column(column)
         self._count(found)
         if self.action != "annotate":

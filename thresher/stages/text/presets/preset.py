@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from thresher.errors import PlanError
-from thresher.stages.base import Columns
-from thresher.stages.filtering import Mask, RowFilterStage, column_of
+from thresher.stages.base import TEXT, Columns
+from thresher.stages.filtering import Mask, RowFilterStage, text_of
 from thresher.stages.text import arguments
 from thresher.stages.text.presets.counting import Column, Counter, Counts, count
 from thresher.tasks import DocumentBatch
@@ -103,6 +103,10 @@ class Preset(RowFilterStage):
         """The text column."""
         return ["data"], [self.text_field]
 
+    def input_kinds(self) -> dict[str, str]:
+        """Text."""
+        return {self.text_field: TEXT}
+
     def outputs(self) -> Columns:
         """The columns that annotating adds."""
         return ["data"], list(self._columns()) if self.mode == "annotate" else []
@@ -119,11 +123,11 @@ class Preset(RowFilterStage):
         """What each rule keeps of all rows; None where scores are stored."""
         if self.mode == "annotate":
             return None
-        return self._judged(self.scores(column_of(task, self.text_field, self.name)))
+        return self._judged(self.scores(text_of(task, self.text_field, self.name)))
 
     def process(self, task: DocumentBatch) -> DocumentBatch:
         """The rows that all rules keep; or all rows, with what they score."""
-        return self._decide(task, self.scores(column_of(task, self.text_field, self.name)))
+        return self._decide(task, self.scores(text_of(task, self.text_field, self.name)))
 
     def _decide(self, task: DocumentBatch, scores: Scores) -> DocumentBatch:
         if self.mode == "annotate":

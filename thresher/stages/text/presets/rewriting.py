@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from thresher.kernels.arrow_text import Bytes, Integers
 from thresher.stages.base import Columns
-from thresher.stages.filtering import Mask, column_of
+from thresher.stages.filtering import Mask, text_of
 from thresher.stages.text.presets.counting import Column, Counter, Counts
 from thresher.stages.text.presets.preset import Preset, Scores
 from thresher.tasks import DocumentBatch
@@ -43,7 +43,7 @@ class RewritingPreset(Preset):
 
     def process(self, task: DocumentBatch) -> DocumentBatch:
         """The documents that are kept, cleaned; or all rows, with what they score."""
-        column = column_of(task, self.text_field, self.name)
+        column = text_of(task, self.text_field, self.name)
         cleaned, counts = self.clean(column)
         if self.mode == "filter" and not cleaned.equals(column):
             task = task.with_column(self.text_field, cleaned)

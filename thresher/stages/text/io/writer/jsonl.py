@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from thresher import storage
-from thresher.errors import PlanError
-from thresher.stages.text.io.decompress import decompressed
+from thresher.errors import PlanError, StorageError
+from thresher.stages.text.io.decompress import CutOff, decompressed
 from thresher.stages.text.io.jsonl_stream import JsonlStream
 from thresher.stages.text.io.writer_options import check_writer_options
 from thresher.stages.writing import BaseWriter, WriteStream
@@ -95,7 +95,14 @@ class JsonlWriter(BaseWriter):
         options = self.write_kwargs.get("storage_options")
         if self._compression:  # a temporary does not tell it by its name
             ending = _ENDINGS[self._compression]
-            return sum(data.count(b"\n") for data in decompressed(file_path, options, ending))
+            try:
+                return sum(data.count(b"\n") for data in decompressed(file_path, options, ending))
+            except CutOff as error:
+                raise StorageError(
+                    f"what was written cannot be read back: {error}",
+                    where=file_path,
+                    todo="check the disk and its log",
+                ) from error
         rows = 0
         with storage.failures("read", file_path), storage.open_read(file_path, 0, options) as file:
             while data := file.read(_CHUNK):

@@ -17,13 +17,14 @@ from thresher.stages.base import Columns
 from thresher.stages.filtering import column_of
 from thresher.stages.text.io.arrow_stream import ArrowStream
 from thresher.stages.text.io.megatron.stream import with_eod
-from thresher.stages.text.io.parquet_stream import ParquetStream
+from thresher.stages.text.io.parquet_stream import Layout, ParquetStream
 from thresher.stages.text.io.writer.token_writer import TokenWriter
 from thresher.stages.text.io.writer_options import check_writer_options
 from thresher.stages.text.packing.packer import PACKINGS, SequencePacker, schema
 from thresher.stages.text.tokenizing.loaded import ROWS_PER_CALL
 from thresher.tasks import ROW, DocumentBatch
 from thresher.tasks.columns import from_numpy, to_numpy
+from thresher.tasks.types import ColumnType
 
 _OPTIONS = {
     "parquet": ("compression", "compression_level", "use_dictionary", "version", "storage_options"),
@@ -91,6 +92,10 @@ class PackedSequenceWriter(TokenWriter):
         What to do about an output directory that is not empty: ``"ignore"`` leaves other files
         alone, ``"overwrite"`` removes what earlier runs wrote, ``"error"`` refuses, ``"append"``
         adds files under a new prefix.
+    allow_special_tokens : bool
+        Whether text that spells a special token, such as ``<|endoftext|>``, becomes that token. By
+        default it is tokenized as ordinary characters: special tokens are only those that the
+        writer itself puts in.
 
     Raises
     ------
@@ -117,10 +122,12 @@ class PackedSequenceWriter(TokenWriter):
         transformers_init_kwargs: Mapping[str, Any] | None = None,
         write_kwargs: dict[str, Any] | None = None,
         mode: str = "ignore",
+        allow_special_tokens: bool = False,
     ) -> None:
         super().__init__(
             path, file_format, model_identifier, cache_dir, hf_token, text_field,
             tokenization_batch_size, append_eod, transformers_init_kwargs, mode, write_kwargs,
+            allow_special_tokens,
         )  # fmt: skip
         where = f"stage {self.name!r}"
         for name, value, known in (
@@ -161,7 +168,9 @@ class PackedSequenceWriter(TokenWriter):
         if self.file_format == "arrow":
             return _Sequences(self, ArrowStream(file_path, options, storage_options))
         options = {"compression": "zstd", **options}
-        return _Sequences(self, ParquetStream(file_path, options, storage_options))
+        columns = {field.name: ColumnType(field.type) for field in self.schema}
+        layout = Layout(columns, first=tuple(columns), only=True)
+        return _Sequences(self, ParquetStream(file_path, options, storage_options, layout))
 
     def write_data(self, task: DocumentBatch, file_path: str) -> None:
         """Write all rows of ``task`` to the new file ``file_path``."""

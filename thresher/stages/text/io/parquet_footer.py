@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the footers of Parquet files tell of their columns before a value is read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from thresher.tasks.types import (
+    EXACT,
+    NANOSECONDS_REACH,
+    ColumnType,
+    Types,
+    as_void,
+    declared_type,
+    inner_types,
+    leaf_types,
+)
+
+
+def types_in(file: pq.ParquetFile, observed: Collection[str] = ()) -> Types:
+    """The columns of a file; for those in ``observed`` statistics tell what is void or exact."""
+    columns: Types = {}
+    for field in file.schema_arrow:
+        kind = declared_type(field)
+        columns[field.name] = _observed(file, field.name, kind) if field.name in observed else kind
+    return columns
+
+
+def _observed(file: pq.ParquetFile, name: str, kind: ColumnType) -> ColumnType:
+    chunks: dict[str, list[Any]] = {}
+    for chunk in _chunks(file.metadata, name):
+        chunks.setdefault(chunk.path_in_schema, []).append(chunk)
+    if not inner_types(kind.type) and all(_is_void(c) for each in chunks.values() for c in each):
+        return as_void(kind)
+    leaves = list(leaf_types(kind.type))
+    if kind.is_json or (chunks and len(leaves) != len(chunks)):
+        return kind
+    known = zip(leaves, chunks.values(), strict=False)
+    exact = {path for (path, leaf), each in known if all(_is_exact(c, leaf) for c in each)}
+    large = kind.large - exact if chunks else frozenset()
+    return ColumnType(kind.type, False, False, not large, large)
+
+
+def _chunks(footer: Any, name: str) -> Iterator[Any]:
+    for i in range(footer.num_row_groups):
+        group = footer.row_group(i)
+        for j in range(group.num_columns):
+            chunk = group.column(j)
+            if chunk.path_in_schema == name or chunk.path_in_schema.startswith(f"{name}."):
+                yield chunk
+
+
+def _is_void(chunk: Any) -> bool:
+    statistics = chunk.statistics
+    known = statistics is not None and statistics.has_null_count
+    return known and statistics.null_count == chunk.num_values
+
+
+def _is_exact(chunk: Any, kind: pa.DataType) -> bool:
+    """Whether all whole numbers are exact as float64, and all times within nanoseconds' reach."""
+    statistics = chunk.statistics
+    if _is_void(chunk):
+        return True
+    if statistics is None or not statistics.has_min_max:
+        return False
+    limit = EXACT
+    if pa.types.is_timestamp(kind) or pa.types.is_duration(kind):
+        limit = NANOSECONDS_REACH.get(kind.unit, 2**63 - 1)
+        return -limit <= statistics.min_raw and statistics.max_raw <= limit
+    if chunk.physical_type not in ("INT32", "INT64") or "DECIMAL" in str(statistics.logical_type):
+        return chunk.physical_type in ("BOOLEAN", "FLOAT", "DOUBLE", "BYTE_ARRAY")
+    low, high = statistics.min, statistics.max
+    return isinstance(low, int) and -limit <= low and high <= limit

@@ -1,0 +1,449 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Columns of JSON values (RFC 8259): decoded, given their narrowest type, and encoded.
+
+Canonical JSON text is the same however a value was typed before: whole floats are written as whole
+numbers, object keys are sorted, and members that a struct holds as null are left out.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import decimal
+import json
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+
+from thresher.tasks.bad_rows import BadRows
+from thresher.tasks.types import (
+    EXACT,
+    JSON_TEXT,
+    MAX_MEMBERS,
+    inner_types,
+    is_json,
+    is_list,
+    is_string,
+    sorted_members,
+)
+
+Column: TypeAlias = "pa.Array | pa.ChunkedArray"
+
+MAX_DEPTH = 32
+"""Lists and structs inside one another, beyond which values stay JSON: Arrow's files take 64."""
+
+_MOST_DIGITS = 4000
+"""Digits up to which Python makes an int of a number, however it is set up."""
+
+_ERRORS = (
+    pa.ArrowInvalid,
+    pa.ArrowTypeError,
+    pa.ArrowNotImplementedError,
+    OverflowError,
+    UnicodeEncodeError,
+    RecursionError,
+)
+
+
+def python_values(column: Column, field: pa.Field) -> list[Any]:
+    """The values as Python objects; those of a JSON column as ``json`` decodes them."""
+    values: list[Any] = column.to_pylist()
+    return _decoded(values) if is_json(field) else values
+
+
+def narrowed(column: Column, name: str) -> tuple[Column, bool]:
+    """The values of a JSON column in the narrowest type that holds them, and whether it is JSON.
+
+    Raises
+    ------
+    BadRows
+        For values that no column holds: half a surrogate pair, a key that occurs twice.
+    """
+    guard = _ObjectGuard()
+    texts: list[str | None] = column.to_pylist()
+    values = _decoded(texts, guard.object)
+    if guard.repeated:
+        raise BadRows(_repeated(texts, name))
+    is_plain = len(guard.names) <= MAX_MEMBERS and not any(map(_is_beyond_float, _inside(values)))
+    made = typed(values) if is_plain else None
+    if made is not None:
+        return made, False
+    if bad := _half_pairs(values, name):
+        raise BadRows(bad)
+    return column, True
+
+
+def column_of(values: list[Any], name: str) -> tuple[Column, bool]:
+    """Python values as a column in the narrowest type, and whether it is one of JSON.
+
+    Raises
+    ------
+    BadRows
+        For values that no column holds.
+    """
+    made = typed(values)
+    if made is not None:
+        return made, False
+    if bad := _half_pairs(values, name):
+        raise BadRows(bad)
+    bad = {}
+    texts: list[str | None] = []
+    for position, value in enumerate(values):
+        try:
+            if any(map(_is_infinite, _inside(value))):
+                raise ValueError("infinity is no JSON number")
+            texts.append(None if value is None else _alone(value))
+        except (TypeError, ValueError, RecursionError) as error:
+            texts.append(None)
+            bad[position] = f"column {name!r}: {error}"
+    if bad:
+        raise BadRows(bad)
+    return pa.array(texts, JSON_TEXT), True
+
+
+def typed(values: list[Any]) -> Column | None:
+    """The values in the narrowest type that holds them unchanged; None if there is none.
+
+    Whole numbers with others are float64 where all of them are exact so; objects are structs with
+    their members sorted by name.
+    """
+    if _mixes(values):
+        return None
+    try:
+        made = pa.array(values, from_pandas=False)
+    except _ERRORS:
+        return None
+    kind = made.type
+    if is_string(kind):
+        return made.cast(JSON_TEXT)
+    if not inner_types(kind):
+        return made
+    ordered = sorted_members(kind)
+    if str(ordered) == str(kind):
+        return made
+    return pa.array(values, ordered, from_pandas=False)
+
+
+# -- decoding ---------------------------------------------------------------------------------
+
+
+def from_json(column: Column, kind: pa.DataType, name: str) -> Column:
+    """The values of a JSON column as ``kind``.
+
+    Raises
+    ------
+    BadRows
+        If some of the values do not fit.
+    """
+    values = _decoded(column.to_pylist())
+    bad = {at for at, value in enumerate(values) if not fits(value, kind)}
+    try:
+        made = pa.array([None if at in bad else v for at, v in enumerate(values)], kind)
+    except _ERRORS:
+        bad |= {at for at, value in enumerate(values) if at not in bad and not _is_one(value, kind)}
+    if bad:
+        shown = {at: str(column[at].as_py())[:80] for at in sorted(bad)}
+        raise BadRows(
+            {
+                at: f"column {name!r} is {kind} in this output; {text} does not fit"
+                for at, text in shown.items()
+            }
+        )
+    return made
+
+
+def _is_one(value: Any, kind: pa.DataType) -> bool:
+    try:
+        pa.scalar(value, kind)
+    except _ERRORS:
+        return False
+    return True
+
+
+def fits(value: Any, kind: pa.DataType) -> bool:
+    """Whether a type holds a decoded JSON value with nothing lost or changed."""
+    types = pa.types
+    if value is None:
+        return True
+    if isinstance(value, dict):
+        if not types.is_struct(kind):
+            return False
+        fields = {kind.field(i).name: kind.field(i).type for i in range(kind.num_fields)}
+        return all(key in fields and fits(inner, fields[key]) for key, inner in value.items())
+    if isinstance(value, list):
+        return is_list(kind) and all(fits(inner, kind.value_type) for inner in value)
+    if isinstance(value, bool):
+        return bool(types.is_boolean(kind))
+    if isinstance(value, int):
+        if types.is_floating(kind):
+            return abs(value) <= EXACT_WHOLE[kind.bit_width]
+        return bool(types.is_integer(kind))
+    if isinstance(value, float):
+        return bool(types.is_floating(kind)) and abs(value) <= LARGEST[kind.bit_width]
+    return isinstance(value, str) and is_string(kind)
+
+
+EXACT_WHOLE = {16: 2**11, 32: 2**24, 64: EXACT}
+LARGEST = {16: 65504.0, 32: 3.4028234663852886e38, 64: 1.7976931348623157e308}
+
+
+def _decoded(texts: list[str | None], object_pairs_hook: Any = None) -> list[Any]:
+    """The values; decoded in one go, as a call for each takes longer than the decoding."""
+    joined = ",".join("null" if text is None else text for text in texts)
+    try:
+        return _loads(f"[{joined}]", object_pairs_hook=object_pairs_hook)
+    except ValueError:  # Python makes no int of more than a few thousand digits
+        return _loads(f"[{joined}]", object_pairs_hook=object_pairs_hook, parse_int=_whole)
+
+
+def _loads(text: str, **hooks: Any) -> list[Any]:
+    values: list[Any] = json.loads(text, **hooks)
+    return values
+
+
+def _whole(digits: str) -> int | decimal.Decimal:
+    return int(digits) if len(digits) < _MOST_DIGITS else decimal.Decimal(digits)
+
+
+class _ObjectGuard:
+    """Sees every object while values are decoded."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+        self.repeated = False
+
+    def object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        """The object of these members."""
+        made = dict(pairs)
+        self.repeated = self.repeated or len(made) < len(pairs)
+        self.names.update(made)
+        return made
+
+
+def _repeated(texts: list[str | None], name: str) -> dict[int, str]:
+    found = {}
+    for position, text in enumerate(texts):
+        guard = _ObjectGuard()
+        _decoded([text], guard.object)
+        if guard.repeated:
+            found[position] = f"an object in {name!r} has a key twice"
+    return found
+
+
+def _half_pairs(values: list[Any], name: str) -> dict[int, str]:
+    """The values with half a surrogate pair, by position: no column holds them."""
+    return {
+        position: f"field {name!r} has half a surrogate pair, which is no text"
+        for position, value in enumerate(values)
+        if any(isinstance(each, str) and _is_no_text(each) for each in _inside(value))
+    }
+
+
+def _inside(value: Any) -> Iterator[Any]:
+    """The plain values in a value, keys of objects too; it may be as deep as it likes."""
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += value
+            waiting += value.values()
+        elif isinstance(value, list | tuple):
+            waiting += value
+        else:
+            yield value
+
+
+def _containers(value: Any) -> Iterator[Any]:
+    """The lists and objects in a value, itself among them."""
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += value.values()
+            yield value
+        elif isinstance(value, list | tuple):
+            waiting += value
+            yield value
+
+
+def _is_no_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _mixes(values: list[Any], depth: int = 1) -> bool:
+    """Whether values of several kinds stand in one place, or deeper than types go.
+
+    Arrow takes true for 1.0 beside other floats, text for bytes, and numbers for dates.
+    """
+    kinds: set[Any] = set(map(type, values)) - {type(None)}
+    if kinds <= {int, float} or (len(kinds) == 1 and kinds <= {str, bool, bytes}):
+        return False
+    kinds.clear()
+    items: list[Any] = []
+    members: dict[str, list[Any]] = {}
+    for value in values:
+        if value is None:
+            continue
+        if isinstance(value, dict):
+            kinds.add(dict)
+            for key, inner in value.items():
+                members.setdefault(key, []).append(inner)
+        elif isinstance(value, list | tuple):
+            kinds.add(list)
+            items += value
+        else:
+            kinds.add(_kind(value))
+    if len(kinds) > 1 or depth > MAX_DEPTH:
+        return True
+    if items and _mixes(items, depth + 1):
+        return True
+    return any(_mixes(each, depth + 1) for each in members.values())
+
+
+def _kind(value: Any) -> Any:
+    """What a value must be like for Arrow to put it into one column unchanged."""
+    kind = type(value)
+    if kind in (int, float, str):
+        return _NUMBER if kind is not str else str
+    if isinstance(value, bool) or kind.__name__ == "bool_" or kind.__name__ == "bool":
+        return bool
+    if isinstance(value, int | float | decimal.Decimal) or hasattr(value, "__float__"):
+        return _NUMBER
+    if isinstance(value, datetime.datetime):
+        return datetime.datetime, value.tzinfo is None
+    return next((base for base in _KINDS if isinstance(value, base)), kind)
+
+
+_NUMBER = "number"
+_KINDS = (str, bytes, datetime.date, datetime.time, datetime.timedelta)
+
+
+def _is_beyond_float(value: Any) -> bool:
+    """Whether ``json`` could not make a number of what was written."""
+    return isinstance(value, decimal.Decimal) or _is_infinite(value)
+
+
+def _is_infinite(value: Any) -> bool:
+    return isinstance(value, float) and value in (float("inf"), float("-inf"))
+
+
+# -- encoding ---------------------------------------------------------------------------------
+
+
+def to_json(column: Column, field: pa.Field) -> pa.Array:
+    """A column as canonical JSON text, null where it is null."""
+    if is_json(field):
+        texts = [None if v is None else _alone(v) for v in json_values(column)]
+    else:
+        values = column.to_pylist()
+        texts = [None if v is None else canonical(v, keeps_null=False) for v in values]
+    return pa.array(texts, JSON_TEXT)
+
+
+def _alone(value: Any) -> str:
+    """Canonical text that does not depend on the values beside it.
+
+    A struct cannot tell a member that is null from one that is not there. So both are left out
+    wherever the value might have come as one.
+    """
+    return canonical(value, keeps_null=not (_has_null_member(value) and _has_type(value)))
+
+
+def _has_null_member(value: Any) -> bool:
+    return any(isinstance(each, dict) and None in each.values() for each in _containers(value))
+
+
+def _has_type(value: Any) -> bool:
+    names = {key for each in _containers(value) if isinstance(each, dict) for key in each}
+    if len(names) > MAX_MEMBERS or any(map(_is_beyond_float, _inside(value))):
+        return False
+    return typed([value]) is not None
+
+
+def json_values(column: Column) -> list[Any]:
+    """The values of a JSON column, with numbers beyond float64 as ``Decimal``."""
+    return [
+        None if text is None else json.loads(text, parse_float=_number, parse_int=_whole)
+        for text in column.to_pylist()
+    ]
+
+
+def _number(digits: str) -> float | decimal.Decimal:
+    value = float(digits)
+    return value if value - value == 0 else decimal.Decimal(digits)
+
+
+def canonical(value: Any, *, keeps_null: bool = True) -> str:
+    """One value as canonical JSON; what JSON does not know is written as text."""
+    parts: list[str] = []
+    _write(value, parts.append, keeps_null)
+    return "".join(parts)
+
+
+def _write(value: Any, put: Callable[[str], None], keeps_null: bool) -> None:
+    # Values may be 512 deep: one call for each level is as many as Python takes.
+    if isinstance(value, dict):
+        opening = "{"
+        for key in sorted(value, key=str):
+            if keeps_null or value[key] is not None:
+                put(f"{opening}{_quoted(str(key))}:")
+                _write(value[key], put, keeps_null)
+                opening = ","
+        put("}" if opening == "," else "{}")
+    elif isinstance(value, list | tuple):
+        opening = "["
+        for inner in value:
+            put(opening)
+            _write(inner, put, keeps_null)
+            opening = ","
+        put("]" if opening == "," else "[]")
+    else:
+        put(_plain_text(value))
+
+
+def _plain_text(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    if isinstance(value, str):
+        return _quoted(value)
+    if isinstance(value, int):
+        return str(int(value))
+    if isinstance(value, float):
+        return _float(value)
+    if isinstance(value, decimal.Decimal):
+        if not value.is_finite():
+            return "null" if value.is_nan() else _float(float(value))
+        return format(value, "f") if abs(value.adjusted()) < 64 else str(value)
+    if type(value).__module__ == "numpy" and hasattr(value, "item"):
+        return _plain_text(value.item())
+    return _quoted(_text(value))
+
+
+def _quoted(text: str) -> str:
+    quoted = json.dumps(text, ensure_ascii=False)
+    return json.dumps(text) if _is_no_text(quoted) else quoted
+
+
+def _float(value: float) -> str:
+    if value != value:
+        return "null"
+    if value in (float("inf"), float("-inf")):
+        return '"Infinity"' if value > 0 else '"-Infinity"'
+    if value.is_integer() and abs(value) <= EXACT:
+        return str(int(value))
+    return repr(float(value))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, datetime.datetime | datetime.date | datetime.time):
+        return value.isoformat()
+    if isinstance(value, datetime.timedelta):
+        return str(value)
+    raise TypeError(f"a {type(value).__name__} is no JSON value")
