@@ -496,12 +496,8 @@ class Driver:
         *before, last = (replace(counts, metrics=dict(counts.metrics)) for counts in self._source)
         last.rows_in = last.quarantined = rows
         last.estimated = 0 if exact else rows
-        files = part.task.data if isinstance(part.task, FileGroupTask) else [""]
-        entry = Rejected(
-            part.name, 0, stage, reason, str(files[0]) if files else "", rows=rows,
-            estimated=not exact, failed=True,
-        )  # fmt: skip
-        outcome = Outcome(part, [*before, last], lines=[entry.to_json()])
+        entries = _entries(state, stage, reason, rows, is_estimate=not exact)
+        outcome = Outcome(part, [*before, last], lines=[entry.to_json() for entry in entries])
         self._settled(state, _as_failure(outcome, state))
 
     def _judge(self, *, final: bool = False) -> None:
@@ -532,6 +528,24 @@ def _as_failure(outcome: Outcome, state: _State) -> Outcome:
     outcome.failed_rows = sum(counts.quarantined for counts in outcome.counts)
     outcome.cause = state.cause
     return outcome
+
+
+def _entries(
+    state: _State, stage: str, reason: str, rows: int, *, is_estimate: bool
+) -> list[Rejected]:
+    """The entries of a part whose rows nobody can count: one for each file that cannot be read."""
+    part, lost = state.part, list(state.lost_files.values())
+    if len(lost) < 2:
+        files = part.task.data if isinstance(part.task, FileGroupTask) else []
+        lost = [LostFile(str(files[0]) if files else "", reason)]
+    told = sum(file.rows for file in lost[1:])
+    counts = [max(rows - told, 0), *(file.rows for file in lost[1:])]
+    return [
+        Rejected(
+            part.name, 0, stage, file.reason, file.path, rows=n, estimated=is_estimate, failed=True
+        )
+        for file, n in zip(lost, counts, strict=True)
+    ]
 
 
 def all_lost(part: Part, lost: dict[str, LostFile]) -> bool:

@@ -19,7 +19,11 @@ FILE = "command.json"
 
 _KEPT = ("recipe", "sets", "limit", "workers", "memory", "run_dir")
 
-_SECRET = re.compile(r"passw|secret|token|credential|auth|(^|[._-])(\w*_)?key($|[._-])", re.I)
+_SECRET = re.compile(
+    r"storage_options|passw|secret|credential|(^|[._])((hf|auth|access|api|bearer)_)?token($|[._])"
+    r"|(api|access|account|private|shared)_?key",
+    re.IGNORECASE,
+)
 
 
 def remember(run_dir: str, options: RunOptions) -> None:

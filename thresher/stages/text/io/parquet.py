@@ -214,11 +214,18 @@ class ParquetReaderStage(ReaderStage):
         total = sum(file.metadata.row_group(i).total_byte_size for i in groups)
         rows = sum(file.metadata.row_group(i).num_rows for i in groups)
         size = max(1, min(_MOST_ROWS, rows * self._batch_bytes // max(total, 1)))
-        batches = file.iter_batches(
-            size, list(groups), columns=wanted if wanted != there else None, use_threads=False
-        )
-        for batch in batches:
-            yield pa.Table.from_batches([batch]).select(wanted)
+        columns = wanted if wanted != there else None
+        done = 0
+        while True:
+            try:
+                for batch in _batches_behind(file, groups, columns, size, done):
+                    done += batch.num_rows
+                    yield pa.Table.from_batches([batch]).select(wanted)
+                return
+            except pa.ArrowNotImplementedError:  # a nested column of more than 2 GiB in one batch
+                if size == 1:
+                    raise
+                size = max(1, size // 8)
 
     def _conformed(
         self, table: pa.Table, numbers: Any, piece: FileSlice, report: ReadReport
@@ -271,6 +278,20 @@ class ParquetReaderStage(ReaderStage):
                 kind = ColumnType(_text_type(kind.type))
             found[name] = kind
         return found
+
+
+def _batches_behind(
+    file: pq.ParquetFile, groups: range, columns: list[str] | None, size: int, done: int
+) -> Iterator[pa.RecordBatch]:
+    """The rows of row groups behind the first ``done``, up to ``size`` at a time."""
+    left = list(groups)
+    while left and (n_rows := file.metadata.row_group(left[0]).num_rows) <= done:
+        done -= n_rows
+        left.pop(0)
+    for batch in file.iter_batches(size, left, columns=columns, use_threads=False):
+        if done < batch.num_rows:
+            yield batch.slice(done)
+        done = max(0, done - batch.num_rows)
 
 
 def _own_field(field: pa.Field) -> pa.Field:

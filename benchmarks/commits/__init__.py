@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""This tree beside an earlier commit of it."""
