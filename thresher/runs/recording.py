@@ -104,7 +104,8 @@ class Recorder:
             folder, slash, base = name.rpartition("/")
             return f"{folder}{slash}{self.prefix}{base}"
         first = port == QUARANTINE and not part.segment
-        stem = name if first else f"segment-{part.segment}/{name}"
+        # No part has a name that begins with an underscore.
+        stem = name if first else f"_segment-{part.segment}/{name}"
         return f"{port}/{stem}.{extension}"
 
 
