@@ -94,9 +94,11 @@ class Seed:
         if not self.problems:
             self.problems += problems(folder / "out", reference)
             for name in SIZES:
-                if (folder / "raw" / name).read_bytes() != server.files[f"/{name}"]:
+                if [path.read_bytes() for path in _downloads(folder, name)] != [
+                    server.files[f"/{name}"]
+                ]:
                     self.problems.append(f"the download {name} is not what was served")
-            if left := list((folder / "raw").glob("*.tmp")):
+            if left := _downloads(folder, "*.tmp"):
                 self.problems.append(f"temporaries are left: {left}")
         shutil.rmtree(folder, ignore_errors=True)
         return self
@@ -119,7 +121,7 @@ class Seed:
 
     def _kill_in_a_download(self, job: Job, folder: Path) -> None:
         """Whatever the machine's speed, one seed in two strikes before all files are there."""
-        while job.process.poll() is None and not list((folder / "raw").glob("*")):
+        while job.process.poll() is None and not _downloads(folder, "*.t*"):
             time.sleep(0.005)
         stage = _stage(folder)
         if job.process.poll() is None:
@@ -140,10 +142,15 @@ class Seed:
         job.process.kill()
 
 
+def _downloads(folder: Path, name: str) -> list[Path]:
+    """The downloads of a name, which lie in a folder for their server."""
+    return list((folder / "raw").rglob(name))
+
+
 def _stage(folder: Path) -> str:
     if (folder / "out/_thresher/job/manifest.json").exists():
         return "complete"
-    there = sum((folder / "raw" / name).exists() for name in SIZES)
+    there = sum(bool(_downloads(folder, name)) for name in SIZES)
     if not (folder / "raw").exists():
         return "starting up"
     return "downloading" if there < len(SIZES) else "extracting"
