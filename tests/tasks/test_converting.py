@@ -26,7 +26,8 @@ from thresher.tasks.converting import (
     leaves,
     observed_type,
 )
-from thresher.tasks.json_text import column_of, python_values
+from thresher.tasks.json_text import python_values
+from thresher.tasks.json_written import column_of
 from thresher.tasks.types import (
     JSON,
     JSON_TEXT,

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from thresher.errors import PlanError
 from thresher.tasks.type_names import parse_types
 from thresher.tasks.types import (
+    ASKED_JSON,
     JSON,
     JSON_TEXT,
     MAX_MEMBERS,
@@ -319,7 +320,7 @@ def test_names_of_types(name: Any, kind: pa.DataType) -> None:
 
 
 def test_json_is_a_type_by_name() -> None:
-    assert parse_types({"x": " JSON "}, "here") == {"x": JSON}
+    assert parse_types({"x": " JSON "}, "here") == {"x": ASKED_JSON}
     assert parse_types(None, "here") == {}
 
 

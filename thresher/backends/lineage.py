@@ -14,8 +14,8 @@ from thresher.errors import StageError
 from thresher.stages.base import Rows
 from thresher.tasks import HIDDEN, RAW, ROW, DocumentBatch
 from thresher.tasks.columns import from_numpy, to_numpy
-from thresher.tasks.json_text import python_values
-from thresher.tasks.types import is_json, is_text, json_field
+from thresher.tasks.json_text import are_alike, python_values
+from thresher.tasks.types import is_json, is_string, is_text
 
 Numbers = np.ndarray[tuple[int], np.dtype[np.int64]]
 
@@ -136,8 +136,9 @@ def restore(
     are found: our own stages keep that right themselves, after others values are compared with
     those that the stage has ``seen``. Columns of JSON that are unchanged are JSON again.
     """
-    if ours and (RAW in out.data.column_names or not task._parsed):
-        if not task._parsed:
+    carries = RAW in task.data.column_names
+    if ours and (RAW in out.data.column_names or not carries):
+        if not carries:
             return _without_raw(out)
         return out.evolve(_parsed=task._parsed, _carried=task._carried & out._carried)
     before, after = numbers(task), numbers(out)
@@ -148,7 +149,7 @@ def restore(
     if positions is not None:
         chosen = from_numpy(positions)
         source, shown = source.take(chosen), shown.take(chosen)
-    keeps_records = bool(task._parsed) and _is_unique_subset(before, after)
+    keeps_records = carries and _is_unique_subset(before, after)
     data, unchanged = _unchanged_columns(out.data, source, shown, task._carried)
     if not keeps_records:
         return _without_raw(out.evolve(data=data))
@@ -177,9 +178,7 @@ def _unchanged_columns(
             unchanged.add(name)
             data = data.set_column(index, field, source.column(at))
         elif is_json(shown.schema.field(name)) and is_text(data.schema.field(index)):
-            data = data.set_column(
-                index, json_field(name), _requoted(shown.column(name), data.column(index))
-            )
+            data = data.set_column(index, field, _requoted(shown.column(name), data.column(index)))
     return data, frozenset(unchanged)
 
 
@@ -200,10 +199,10 @@ def _json_again(out: DocumentBatch, shown: pa.Table) -> DocumentBatch:
         if at < 0 or not is_json(shown.schema.field(at)) or not is_text(field):
             continue
         try:
-            python_values(data.column(index), json_field(field.name))
+            python_values(data.column(index), shown.schema.field(at))
         except ValueError:
             continue
-        data = data.set_column(index, json_field(field.name), data.column(index))
+        data = data.set_column(index, shown.schema.field(at), data.column(index))
     return out if data is out.data else out.evolve(data=data)
 
 
@@ -217,22 +216,29 @@ def _positions(before: Numbers, after: Numbers) -> Numbers | None:
 
 
 def _unchanged(before: pa.ChunkedArray, after: pa.ChunkedArray) -> bool:
-    """Whether both hold the same values.
+    """Whether both hold the same values, though a frame may have widened their type.
 
-    Frames widen types, integers with nulls to floats for one, so both are compared as what the
-    frame made of them, and as what they were.
+    Frames make floats of whole numbers where one is null, and rounds large ones so.
     """
     if before.type == after.type:
         return bool(before.equals(after))
-    return _equal_as(after.type, before, after) or _equal_as(before.type, before, after)
+    types = pa.types
+    if before.null_count == len(before) or after.null_count == len(after):
+        return before.null_count == after.null_count
+    if types.is_nested(before.type) or types.is_nested(after.type):
+        return are_alike(before.to_pylist(), after.to_pylist())
+    if types.is_integer(before.type) and types.is_floating(after.type):
+        return bool(pc.cast(before, after.type, safe=False).equals(after))
+    left, right = _as_text(before), _as_text(after)
+    return left is not None and right is not None and bool(left.equals(right))
 
 
-def _equal_as(kind: pa.DataType, before: pa.ChunkedArray, after: pa.ChunkedArray) -> bool:
-    try:
-        left, right = pc.cast(before, kind, safe=False), pc.cast(after, kind)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        return False
-    return bool(left.equals(right))
+def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """A column of strings, of categories too, in one type; None for any other."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column = column.cast(kind.value_type)
+    return column.cast(pa.large_string()) if is_string(column.type) else None
 
 
 def _without_raw(out: DocumentBatch) -> DocumentBatch:

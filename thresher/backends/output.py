@@ -53,7 +53,7 @@ class OutputFiles:
 
     @contextmanager
     def writing(self, writer: BaseWriter, path: Path) -> Iterator[LazyStream]:
-        """A stream to a temporary on port ``out``; no file if nothing is written to it."""
+        """A stream to a temporary on port ``out``; no file if no row is written to it."""
         temp, full = self._temp(OUT)
         beside = {ending: writer.companion(full, ending) for ending in writer.companions}
         self._opened += beside.values()
@@ -67,6 +67,10 @@ class OutputFiles:
         if stream.opened is None:
             return
         rows = writer.count_rows(full)
+        if not rows:  # the format has refused all of them
+            for path_of in (full, *beside.values()):
+                storage.store_for(path_of).remove(path_of)
+            return
         types = getattr(stream.opened, "types", None) if writer.typed else None
         self._close(OUT, path, temp, full, rows, writer.file_extension, types)
         for ending, other in beside.items():

@@ -189,16 +189,18 @@ def use_of(stages: Sequence[Stage], first_number: int) -> ColumnUse:
 
 
 def check_types(
-    known: SourceColumns, use: ColumnUse, writer: Stage | None, pinned: Types
+    known: SourceColumns, use: ColumnUse, writer: Stage | None, reader: ReaderStage
 ) -> list[ThresherError]:
     """Columns whose types cannot be united, where one type is needed, or are not what a stage
     takes."""
     if not known.are_facts:
         return []
     mistakes: list[ThresherError] = []
-    typed = isinstance(writer, BaseWriter) and writer.typed
+    pinned, fields = reader.pinned_types(), reader.wanted_names()
+    all_matter = use.sees_tables or (isinstance(writer, BaseWriter) and writer.typed)
     for name, clash in known.conflicts.items():
-        if name in pinned or not (typed or use.sees_tables or name in use.users):
+        is_read = fields is None or name in fields
+        if name in pinned or not is_read or not (all_matter or name in use.users):
             continue
         mistakes.append(
             PlanError(

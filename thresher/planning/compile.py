@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -183,11 +183,13 @@ class _Source:
         if known is None or reader is None:
             return [], []
         mistakes, notes = check_names(stages, known, reader)
-        mistakes += check_column_types(known, self.use, self.rest[-1], reader.pinned_types())
-        if known.reserved and not self.carries:
+        mistakes += check_column_types(known, self.use, self.rest[-1], reader)
+        fields = reader.wanted_names()
+        reserved = [name for name in known.reserved if fields is None or name in fields]
+        if reserved and not self.carries:
             mistakes.append(
                 PlanError(
-                    f"the source has a column {known.reserved[0]!r}, which is the name of a "
+                    f"the source has a column {reserved[0]!r}, which is the name of a "
                     "column of Thresher's own",
                     f"stage 2, {reader.name!r}",
                     "rename it, or read the columns you need with fields=[...]",
@@ -210,7 +212,7 @@ def _bind(source: _Source) -> list[Stage]:
         if fields is not None:
             always = dict.fromkeys(fields)
         else:
-            columns = _columns_used(bound[1:]) if carry else None
+            columns = _columns_used(bound[1:], reader.pinned_types()) if carry else None
             always = dict.fromkeys([*use.users, *(known.types if use.sees_tables else ())])
         expected = {n: kind for n, kind in known.types.items() if n not in known.conflicts}
         plan = ReadPlan(columns, use.kinds, carry, expected, tuple(always))
@@ -229,13 +231,13 @@ def _made(stages: Sequence[Stage]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for stage in stages for name in stage.outputs()[1]))
 
 
-def _columns_used(stages: Sequence[Stage]) -> tuple[str, ...] | None:
-    """Columns that have to be parsed; None for all.
+def _columns_used(stages: Sequence[Stage], pinned: Iterable[str]) -> tuple[str, ...] | None:
+    """Columns that have to be parsed, ``pinned`` ones among them; None for all.
 
     A stage that names no input columns reads all, writers apart: what they do not get parsed they
     take from the raw record.
     """
-    used: dict[str, None] = {}
+    used: dict[str, None] = dict.fromkeys(pinned)
     for stage in stages:
         if isinstance(stage, BaseWriter | Checkpoint):
             continue

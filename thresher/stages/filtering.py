@@ -20,8 +20,8 @@ from thresher.tasks import DocumentBatch
 from thresher.tasks.bad_rows import BadRows
 from thresher.tasks.columns import from_numpy
 from thresher.tasks.document import visible
-from thresher.tasks.json_text import column_of as column_of_values
 from thresher.tasks.json_text import python_values
+from thresher.tasks.json_written import column_of as column_of_values
 from thresher.tasks.types import is_json, is_string, is_text
 
 Stage = TypeVar("Stage", bound="RowFilterStage")
@@ -268,7 +268,7 @@ def as_objects(scores: Scores) -> list[Any]:
 
 
 def with_values(task: DocumentBatch, name: str, values: Scores) -> DocumentBatch:
-    """The batch with a column of scores or other values, in the narrowest type that holds them.
+    """The batch with a column of scores or other values, which no sink writes otherwise.
 
     Raises
     ------

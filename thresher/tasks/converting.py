@@ -37,7 +37,7 @@ def observed_type(column: Column, field: pa.Field) -> ColumnType:
     large = frozenset[tuple[str | int, ...]]()
     if declared.large and not void:
         large = frozenset(path for path, leaf in _paths(column) if not _are_exact(leaf))
-    return ColumnType(declared.type, declared.is_json, void, not large, large)
+    return ColumnType(declared.type, declared.is_json, void, not large, large, declared.is_asked)
 
 
 def convert(column: Column, before: pa.Field, after: ColumnType) -> Column:

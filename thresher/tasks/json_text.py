@@ -65,41 +65,13 @@ def narrowed(column: Column, name: str) -> tuple[Column, bool]:
     values = _decoded(texts, guard.object)
     if guard.repeated:
         raise BadRows(_repeated(texts, name))
-    is_plain = len(guard.names) <= MAX_MEMBERS and not any(map(_is_beyond_float, _inside(values)))
+    is_plain = len(guard.names) <= MAX_MEMBERS and not any(map(_is_beyond_float, inside(values)))
     made = typed(values) if is_plain else None
     if made is not None:
         return made, False
-    if bad := _half_pairs(values, name):
+    if bad := half_pairs(values, name):
         raise BadRows(bad)
     return column, True
-
-
-def column_of(values: list[Any], name: str) -> tuple[Column, bool]:
-    """Python values as a column in the narrowest type, and whether it is one of JSON.
-
-    Raises
-    ------
-    BadRows
-        For values that no column holds.
-    """
-    made = typed(values)
-    if made is not None:
-        return made, False
-    if bad := _half_pairs(values, name):
-        raise BadRows(bad)
-    bad = {}
-    texts: list[str | None] = []
-    for position, value in enumerate(values):
-        try:
-            if any(map(_is_infinite, _inside(value))):
-                raise ValueError("infinity is no JSON number")
-            texts.append(None if value is None else _alone(value))
-        except (TypeError, ValueError, RecursionError) as error:
-            texts.append(None)
-            bad[position] = f"column {name!r}: {error}"
-    if bad:
-        raise BadRows(bad)
-    return pa.array(texts, JSON_TEXT), True
 
 
 def typed(values: list[Any]) -> Column | None:
@@ -231,16 +203,16 @@ def _repeated(texts: list[str | None], name: str) -> dict[int, str]:
     return found
 
 
-def _half_pairs(values: list[Any], name: str) -> dict[int, str]:
+def half_pairs(values: list[Any], name: str) -> dict[int, str]:
     """The values with half a surrogate pair, by position: no column holds them."""
     return {
         position: f"field {name!r} has half a surrogate pair, which is no text"
         for position, value in enumerate(values)
-        if any(isinstance(each, str) and _is_no_text(each) for each in _inside(value))
+        if any(isinstance(each, str) and _is_no_text(each) for each in inside(value))
     }
 
 
-def _inside(value: Any) -> Iterator[Any]:
+def inside(value: Any) -> Iterator[Any]:
     """The plain values in a value, keys of objects too; it may be as deep as it likes."""
     waiting = [value]
     while waiting:
@@ -325,10 +297,10 @@ _KINDS = (str, bytes, datetime.date, datetime.time, datetime.timedelta)
 
 def _is_beyond_float(value: Any) -> bool:
     """Whether ``json`` could not make a number of what was written."""
-    return isinstance(value, decimal.Decimal) or _is_infinite(value)
+    return isinstance(value, decimal.Decimal) or is_infinite(value)
 
 
-def _is_infinite(value: Any) -> bool:
+def is_infinite(value: Any) -> bool:
     return isinstance(value, float) and value in (float("inf"), float("-inf"))
 
 
@@ -338,14 +310,14 @@ def _is_infinite(value: Any) -> bool:
 def to_json(column: Column, field: pa.Field) -> pa.Array:
     """A column as canonical JSON text, null where it is null."""
     if is_json(field):
-        texts = [None if v is None else _alone(v) for v in json_values(column)]
+        texts = [None if v is None else canonical_alone(v) for v in json_values(column)]
     else:
         values = column.to_pylist()
         texts = [None if v is None else canonical(v, keeps_null=False) for v in values]
     return pa.array(texts, JSON_TEXT)
 
 
-def _alone(value: Any) -> str:
+def canonical_alone(value: Any) -> str:
     """Canonical text that does not depend on the values beside it.
 
     A struct cannot tell a member that is null from one that is not there. So both are left out
@@ -360,7 +332,7 @@ def _has_null_member(value: Any) -> bool:
 
 def _has_type(value: Any) -> bool:
     names = {key for each in _containers(value) if isinstance(each, dict) for key in each}
-    if len(names) > MAX_MEMBERS or any(map(_is_beyond_float, _inside(value))):
+    if len(names) > MAX_MEMBERS or any(map(_is_beyond_float, inside(value))):
         return False
     return typed([value]) is not None
 
@@ -376,6 +348,18 @@ def json_values(column: Column) -> list[Any]:
 def _number(digits: str) -> float | decimal.Decimal:
     value = float(digits)
     return value if value - value == 0 else decimal.Decimal(digits)
+
+
+def are_alike(left: Any, right: Any) -> bool:
+    """Whether JSON has two values alike: 1 is 1.0, and not true; NaN is null."""
+    if isinstance(left, dict) and isinstance(right, dict):
+        same = left.keys() == right.keys()
+        return same and all(are_alike(value, right[key]) for key, value in left.items())
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(are_alike, left, right))
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    return bool(left == right or (left is None and right != right))
 
 
 def canonical(value: Any, *, keeps_null: bool = True) -> str:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from thresher.errors import PlanError
-from thresher.tasks.types import JSON, JSON_TEXT, ColumnType, Types
+from thresher.tasks.types import ASKED_JSON, JSON_TEXT, ColumnType, Types
 
 _NAMES = {
     "text": JSON_TEXT,
@@ -50,7 +50,7 @@ def _parsed(name: str, given: Any, where: str) -> ColumnType:
     if isinstance(given, pa.DataType):
         return ColumnType(given)
     if str(given).strip().lower() == "json":
-        return JSON
+        return ASKED_JSON
     kind = _type(str(given).strip())
     if kind is None:
         raise PlanError(

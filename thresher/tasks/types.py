@@ -15,6 +15,7 @@ JSON_MARK = b"thresher:json"
 """Field metadata: the column's strings are JSON values, not text."""
 
 _VOID, _LARGE, _GUESSED = b"thresher:void", b"thresher:large", b"thresher:guessed"
+_ASKED = b"thresher:asked"
 
 JSON_TEXT = pa.large_string()
 
@@ -53,6 +54,8 @@ class ColumnType:
     large : frozenset[tuple[str | int, ...]]
         Where in the type others may be: paths of its leaves. All that are not known to be exact by
         their type, where ``is_exact`` does not hold and nothing is said.
+    is_asked : bool
+        Whether somebody asked for JSON text: it stays so even where the values have one type.
     """
 
     type: pa.DataType
@@ -60,6 +63,7 @@ class ColumnType:
     is_void: bool = False
     is_exact: bool = True
     large: Paths = frozenset()
+    is_asked: bool = False
 
     def __post_init__(self) -> None:
         large: Paths = frozenset()
@@ -81,12 +85,12 @@ class ColumnType:
         if not self.is_json and not other.is_json:
             merged = merge_types(self.type, other.type, large)
         if merged is None:
-            return ColumnType(JSON_TEXT, True, void)
+            return ColumnType(JSON_TEXT, True, void, is_asked=self.is_asked or other.is_asked)
         return ColumnType(merged, False, void, not large, large)
 
     def to_field(self, name: str) -> pa.Field:
-        """The field of a table; the mark for JSON is its only metadata."""
-        return json_field(name) if self.is_json else pa.field(name, self.type)
+        """The field of a table; marks for JSON are its only metadata."""
+        return json_field(name, self.is_asked) if self.is_json else pa.field(name, self.type)
 
     def __str__(self) -> str:
         return "JSON" if self.is_json else str(self.type)
@@ -98,15 +102,24 @@ NOTHING = ColumnType(pa.null(), is_void=True)
 JSON = ColumnType(JSON_TEXT, is_json=True)
 """A column whose values are JSON text."""
 
+ASKED_JSON = ColumnType(JSON_TEXT, is_json=True, is_asked=True)
+"""A column that somebody asked to be JSON text."""
 
-def json_field(name: str) -> pa.Field:
-    """A field whose values are JSON text."""
-    return pa.field(name, JSON_TEXT, metadata={JSON_MARK: b"1"})
+
+def json_field(name: str, is_asked: bool = False) -> pa.Field:
+    """A field whose values are JSON text, whatever they are if somebody ``is_asked`` for it."""
+    marks = {JSON_MARK: b"1", _ASKED: b"1"} if is_asked else {JSON_MARK: b"1"}
+    return pa.field(name, JSON_TEXT, metadata=marks)
 
 
 def is_json(field: pa.Field) -> bool:
     """Whether a field's values are JSON text."""
     return bool(field.metadata) and field.metadata.get(JSON_MARK) == b"1"
+
+
+def is_asked(field: pa.Field) -> bool:
+    """Whether somebody asked for a field's values to be JSON text."""
+    return is_json(field) and field.metadata.get(_ASKED) == b"1"
 
 
 def guessed_field(name: str, kind: pa.DataType) -> pa.Field:
@@ -133,7 +146,7 @@ def is_text(field: pa.Field) -> bool:
 def declared_type(field: pa.Field) -> ColumnType:
     """The type of a field whose values are not known."""
     if is_json(field):
-        return JSON
+        return ASKED_JSON if is_asked(field) else JSON
     large = long_paths(field.type)
     return ColumnType(field.type, False, pa.types.is_null(field.type), not large, large)
 

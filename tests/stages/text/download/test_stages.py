@@ -166,15 +166,13 @@ def test_columns_keep_their_types(tmp_path: Path) -> None:
     kinds = {"a": "JSON", "b": "JSON", "c": "string", "d": "binary"}
     assert [types_of(table) for table in found] == [
         {**kinds, "e": "null"},
-        {**kinds, "a": "double"},
+        kinds,
     ]
-    assert [table.select(list(kinds)).to_pylist()[1:] for table in found] == [
-        [
-            {"a": one, "b": "[]", "c": None, "d": b"bytes"},
-            {"a": half, "b": None, "c": None, "d": None},
+    for table in found:
+        assert table.select(list(kinds)).to_pylist()[1:] == [
+            {"a": "1", "b": "[]", "c": None, "d": b"bytes"},
+            {"a": "2.5", "b": None, "c": None, "d": None},
         ]
-        for one, half in (("1", "2.5"), (1.0, 2.5))
-    ]
     # A sample decides nothing.
     sample = stage.sample(FileGroupTask("d", ["x"]), 2)
     assert {name: str(kind) for name, kind in sample.columns.items()} == {**kinds, "a": "int64"}

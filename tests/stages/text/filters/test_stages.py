@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """ScoreFilter, Score and Filter."""
 
+import math
 import pickle
 
 import pyarrow as pa
@@ -136,26 +137,32 @@ def test_facts():
     assert repr(stage) == "ScoreFilter(filter_obj=WordCountFilter())"
 
 
+def characters(text):
+    return len(text or "")
+
+
 def test_score():
-    stage = Score([WordCountFilter(), len], score_field=["n", "characters"])
+    stage = Score([WordCountFilter(), characters], score_field=["n", "characters"])
     out = stage.process(batch())
     assert out.data.column("n").to_pylist() == [3, 1, 0, 0, 2, 30]
     assert out.data.column("characters").to_pylist() == [13, 3, 0, 0, 9, 120]
     assert stage.rows == "same"
-    assert stage.name == "score_chain_of_word_count_len"
+    assert stage.name == "score_chain_of_word_count_characters"
     assert Score(len, "n").name == "score_fn"
     assert Score(WordCountFilter(), "n").name == "word_count"
     assert Score(WordCountFilter(), "n").gil_free
 
 
 def test_scores_without_a_common_type():
-    out = Score(lambda text: len(text) or "none", "n").process(batch())
+    out = Score(lambda text: characters(text) or "none", "n").process(batch())
     assert is_json(out.data.schema.field("n"))
     assert out.data.column("n").to_pylist() == ["13", "3", '"none"', '"none"', "9", "120"]
     assert rows(Filter(lambda n: n == "none" or n > 9, "n").process(out)) == [0, 2, 3, 5]
-    # Whole numbers and others are numbers.
-    out = Score(lambda text: len(text) or 0.5, "n").process(batch())
-    assert out.data.column("n").to_pylist() == [13.0, 3.0, 0.5, 0.5, 9.0, 120.0]
+    # Whole numbers and others are numbers, each as it was made.
+    out = Score(lambda text: characters(text) or 0.5, "n").process(batch())
+    assert out.data.column("n").to_pylist() == ["13", "3", "0.5", "0.5", "9", "120"]
+    out = Score(lambda text: float(characters(text)) or math.nan, "n").process(batch())
+    assert out.data.column("n").type == pa.float64()
 
 
 def test_a_score_that_no_column_holds_costs_its_row():
@@ -181,11 +188,11 @@ def test_functions_are_given_values_as_json_has_them():
     assert list(map(repr, seen)) == [*map(repr, values)] * 2
 
 
-def test_null_is_the_empty_string_where_a_column_is_text():
+def test_functions_are_given_null_whatever_the_column_holds():
     seen = []
     Score(seen.append, "s").process(DocumentBatch("d", {"text": ["a", None]}))
     Score(seen.append, "s").process(DocumentBatch("d", {"text": pa.array([1, None])}))
-    assert seen == ["a", "", 1, None]
+    assert seen == ["a", None, 1, None]
 
 
 def test_filters_decide_by_scores_that_are_json():

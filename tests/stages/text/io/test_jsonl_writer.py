@@ -21,10 +21,10 @@ from tests.stages.text.io.jsonl_files import group, json_table, read_batch, writ
 from thresher.errors import DataError, PlanError
 from thresher.stages.reading import ReadPlan
 from thresher.stages.text.io import JsonlReaderStage, JsonlWriter
-from thresher.stages.text.io.jsonl_encode import encode_value
 from thresher.stages.text.io.jsonl_splice import splice_record
 from thresher.tasks import RAW, DocumentBatch
 from thresher.tasks.bad_rows import BadRows
+from thresher.tasks.json_written import as_json
 from thresher.tasks.types import json_field
 
 TRICKY = (
@@ -346,7 +346,7 @@ def test_splicing_is_its_plain_definition(
         values = [random.choice([f"new {i}", "é\n" * 50]) for i in range(len(lines))]
         batch = batch.with_column(key, text(values))
         for row, value in zip(new, values, strict=True):
-            row[key] = encode_value(value)
+            row[key] = as_json(value).encode()
     batch = batch.with_data(batch.data.drop_columns(removed))
     # The order of new keys is that of the columns.
     order = batch.get_columns()

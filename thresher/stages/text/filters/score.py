@@ -8,13 +8,12 @@ from typing import Any
 
 from thresher.errors import PlanError
 from thresher.stages.base import TEXT, Columns, NodeInfo, ProcessingStage, WorkerMetadata
-from thresher.stages.filtering import column_of, text_of, values_of, with_values
+from thresher.stages.filtering import text_of, values_of, with_values
 from thresher.stages.text import arguments
 from thresher.stages.text.filters.document_filter import DocumentFilter
 from thresher.stages.text.filters.hooks import fetch_models, load_models
 from thresher.stages.text.filters.signals import SignalMemo, kernels_of
 from thresher.tasks import DocumentBatch
-from thresher.tasks.types import is_text
 
 Scorer = DocumentFilter | Callable[[Any], Any]
 
@@ -25,8 +24,7 @@ class Score(ProcessingStage[DocumentBatch, DocumentBatch]):
     Parameters
     ----------
     score_fn : DocumentFilter | function | list of them
-        A function is given one value of the column, as JSON has it; of a column of text null is
-        given as the empty string.
+        A function is given one value of the column, as JSON has it; null is ``None``.
     score_field : str | list[str]
         Column to store the score in, one for each.
     text_field : str | list[str]
@@ -114,9 +112,6 @@ class Score(ProcessingStage[DocumentBatch, DocumentBatch]):
             if isinstance(scorer, DocumentFilter):
                 scores = scorer.score_with(text_of(task, field, self.name), memos[field])
             else:
-                column_of(task, field, self.name)
-                nothing = "" if is_text(task.data.schema.field(field)) else None
-                values = values_of(task, field, self.name)
-                scores = [scorer(nothing if value is None else value) for value in values]
+                scores = [scorer(value) for value in values_of(task, field, self.name)]
             task = with_values(task, score_field, scores)
         return task

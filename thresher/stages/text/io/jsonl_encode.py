@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import base64
-import decimal
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +18,8 @@ from thresher.kernels import compiled
 from thresher.kernels import jsonl_write_plain as plain
 from thresher.kernels.arrow_text import text_chunks
 from thresher.tasks.columns import to_numpy
-from thresher.tasks.converting import convert_leaves, decoded, leaves
+from thresher.tasks.converting import decoded, leaves
+from thresher.tasks.json_written import as_json, with_times_as_text
 from thresher.tasks.types import is_json, is_text
 
 Bytes = NDArray[np.uint8]
@@ -28,7 +27,6 @@ Integers = NDArray[np.int64]
 
 NULL = b"null"
 _ROOM = 128
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
 @dataclass
@@ -88,46 +86,7 @@ def encode_column(column: pa.Array | pa.ChunkedArray, field: pa.Field) -> Values
     types = pa.types
     if types.is_integer(kind) or types.is_boolean(kind) or types.is_decimal(kind):
         return _with_nulls(_written(column.cast(pa.large_string())), column)
-    return _listed([encode_value(value) for value in convert_leaves(column, _textual).to_pylist()])
-
-
-def encode_value(value: Any) -> bytes:
-    """One Python value as JSON; what JSON does not know is written as text."""
-    if isinstance(value, float) and value - value != 0:
-        return NULL
-    try:
-        return _encode(value).encode()
-    except (TypeError, ValueError):
-        return _by_parts(value).encode()
-
-
-def _by_parts(value: Any) -> str:
-    """JSON of a value with parts that ``json`` does not know."""
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{_encode(str(k))}:{_by_parts(v)}" for k, v in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(map(_by_parts, value)) + "]"
-    if isinstance(value, float) and value - value != 0:
-        return "null"
-    if isinstance(value, decimal.Decimal):
-        return str(value) if value.is_finite() else "null"
-    if isinstance(value, bytes):
-        return _encode(base64.b64encode(value).decode())
-    known = value is None or isinstance(value, str | int | float | bool)
-    return _encode(value if known else str(value))
-
-
-def _textual(leaf: pa.Array) -> pa.Array:
-    """Times as text (ISO 8601), which Python's own do not hold to the nanosecond."""
-    types = pa.types
-    if types.is_timestamp(leaf.type):
-        zone = "Z" if leaf.type.tz else ""
-        naive = pc.cast(leaf, pa.timestamp(leaf.type.unit))
-        text = pc.replace_substring(pc.cast(naive, pa.string()), " ", "T")
-        return pc.binary_join_element_wise(text, zone, "")
-    if types.is_date(leaf.type) or types.is_time(leaf.type):
-        return pc.cast(leaf, pa.string())
-    return pc.cast(leaf, pa.int64()) if types.is_duration(leaf.type) else leaf
+    return _listed([as_json(value).encode() for value in with_times_as_text(column).to_pylist()])
 
 
 def infinite_rows(column: pa.Array | pa.ChunkedArray, name: str) -> dict[int, str]:
@@ -228,6 +187,8 @@ def same_values(left: pa.Array, right: pa.Array) -> NDArray[np.bool_]:
     if pa.types.is_nested(left.type) or left.type != right.type:
         pairs = zip(left.to_pylist(), right.to_pylist(), strict=True)
         return np.array([a is not None and a == b for a, b in pairs], np.bool_)
+    if pa.types.is_null(left.type):
+        return np.zeros(len(left), np.bool_)
     equal = pc.equal(left, right)
     found = to_numpy(equal)
     return found & to_numpy(equal.is_valid()) if equal.null_count else found

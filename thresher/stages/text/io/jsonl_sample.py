@@ -11,11 +11,10 @@ import pyarrow as pa
 
 from thresher.kernels.jsonl_plain import BrokenRecord, parse_record
 from thresher.stages.reading import Sample
-from thresher.tasks.bad_rows import BadRows
 from thresher.tasks.converting import observed_type
 from thresher.tasks.document import HIDDEN
-from thresher.tasks.json_text import column_of
-from thresher.tasks.types import JSON, ColumnType, json_field
+from thresher.tasks.json_text import typed
+from thresher.tasks.types import JSON, ColumnType
 
 
 def sample_of(lines: Iterable[bytes]) -> Sample:
@@ -36,11 +35,8 @@ def sample_of(lines: Iterable[bytes]) -> Sample:
 
 
 def _type(name: str, values: list[Any]) -> ColumnType:
-    try:
-        column, is_json = column_of(values, name)
-    except BadRows:
-        return JSON
-    return observed_type(column, json_field(name) if is_json else pa.field(name, column.type))
+    column = typed(values)
+    return JSON if column is None else observed_type(column, pa.field(name, column.type))
 
 
 def _can_name(key: str) -> bool:

@@ -45,7 +45,7 @@ class RecordTables:
     keeps_last: bool = False
 
     def __post_init__(self) -> None:
-        names: Iterable[str] = self.plan.expected
+        names: Iterable[str] = [*self.plan.expected, *self.plan.always]
         if self.plan.columns is not None:
             names = self.plan.columns
         self.keys = [name for name in dict.fromkeys(names) if name not in HIDDEN]
@@ -137,9 +137,10 @@ class RecordTables:
         """Tell which columns there are, and which the first record has."""
         there = scanned.kinds != plain.ABSENT
         report.names.update(name for k, name in enumerate(scanned.keys) if there[k].any())
-        if not report.first_names and len(scanned.rows):
-            first = np.flatnonzero(there[:, 0])
-            order = first[np.argsort(scanned.spans[first, 0, 0])]
+        rows = np.flatnonzero(there.any(axis=0))
+        if not report.first_names and rows.size:
+            first = np.flatnonzero(there[:, rows[0]])
+            order = first[np.argsort(scanned.spans[first, rows[0], 0])]
             report.first_names = tuple(scanned.keys[k] for k in order)
 
     def _raw(self, scanned: Scan) -> pa.Array:

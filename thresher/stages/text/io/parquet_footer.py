@@ -34,7 +34,9 @@ def _observed(file: pq.ParquetFile, name: str, kind: ColumnType) -> ColumnType:
     chunks: dict[str, list[Any]] = {}
     for chunk in _chunks(file.metadata, name):
         chunks.setdefault(chunk.path_in_schema, []).append(chunk)
-    if not inner_types(kind.type) and all(_is_void(c) for each in chunks.values() for c in each):
+    is_void = all(_is_void(c) for each in chunks.values() for c in each)
+    # Statistics count an empty list like a null.
+    if is_void and (not inner_types(kind.type) or _is_null(file, name)):
         return as_void(kind)
     leaves = list(leaf_types(kind.type))
     if kind.is_json or (chunks and len(leaves) != len(chunks)):
@@ -54,7 +56,15 @@ def _chunks(footer: Any, name: str) -> Iterator[Any]:
                 yield chunk
 
 
+def _is_null(file: pq.ParquetFile, name: str) -> bool:
+    """Whether all values of a column are null, by reading it."""
+    batches = file.iter_batches(columns=[name], use_threads=False)
+    return all(batch.column(0).null_count == batch.num_rows for batch in batches)
+
+
 def _is_void(chunk: Any) -> bool:
+    if not chunk.num_values:
+        return True
     statistics = chunk.statistics
     known = statistics is not None and statistics.has_null_count
     return known and statistics.null_count == chunk.num_values

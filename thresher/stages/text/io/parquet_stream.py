@@ -26,6 +26,7 @@ from thresher.tasks.types import (
     Types,
     in_order,
     inner_types,
+    is_asked,
     is_json,
     json_field,
     to_schema,
@@ -88,7 +89,7 @@ def storable(kind: ColumnType) -> ColumnType:
         return storable(replace(kind, type=kind.type.value_type))
     if types.is_run_end_encoded(kind.type):
         return storable(replace(kind, type=kind.type.value_type))
-    return JSON if _is_unknown(kind.type) else kind
+    return JSON if _is_unknown(kind.type) else replace(kind, is_asked=False)
 
 
 def _is_stringlike(kind: pa.DataType) -> bool:
@@ -260,7 +261,7 @@ def _narrow(values: Any, given: pa.Field) -> tuple[Any, pa.Field]:
     """A column in its narrowest type; where that is JSON, in the canonical form of JSON."""
     if not is_json(given):
         return values, given
-    made, mixed = narrowed(values, given.name)
+    made, mixed = (values, True) if is_asked(given) else narrowed(values, given.name)
     if mixed:
         return to_json(values, given), json_field(given.name)
     return made, pa.field(given.name, made.type)

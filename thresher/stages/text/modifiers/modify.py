@@ -6,12 +6,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from thresher.errors import PlanError
 from thresher.stages.base import TEXT, Columns, ProcessingStage
 from thresher.stages.filtering import text_of, values_of, with_values
 from thresher.stages.text import arguments
 from thresher.stages.text.modifiers.document_modifier import DocumentModifier
 from thresher.tasks import DocumentBatch
+from thresher.tasks.converting import convert
+from thresher.tasks.types import ColumnType, leaf_types, merge_types
 
 Modifier = DocumentModifier | Callable[..., Any]
 
@@ -121,9 +126,26 @@ class Modify(ProcessingStage[DocumentBatch, DocumentBatch]):
                 # A function may change a list or an object in place: what was there is read again.
                 changeable = any(isinstance(value, list | dict) for value in made)
                 old = values_of(task, output, self.name) if changeable else before[0]
-                if all(map(_same, made, old)):
+                same = list(map(_same, made, old))
+                if all(same):
                     return task
+                return _with_kept(task, with_values(task, output, made), output, same)
         return with_values(task, output, made)
+
+
+def _with_kept(
+    before: DocumentBatch, after: DocumentBatch, name: str, same: list[bool]
+) -> DocumentBatch:
+    """The changed batch with what stayed the ``same`` as it was: Python's times lose digits."""
+    old, new = before.data.column(name), after.data.column(name)
+    if not any(getattr(leaf, "unit", "") == "ns" for _, leaf in leaf_types(old.type)):
+        return after
+    kind = merge_types(old.type, new.type)
+    if kind is None:
+        return after
+    field = pa.field(name, kind)
+    kept, changed = (convert(column, field, ColumnType(kind)) for column in (old, new))
+    return after.with_column(name, pc.if_else(pa.array(same), kept, changed))
 
 
 def _same(new: Any, old: Any) -> bool:

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Python values as columns that JSONL has as they are."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import math
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from thresher.tasks.bad_rows import BadRows
+from thresher.tasks.json_written import as_json_column, column_of
+from thresher.tasks.types import JSON_TEXT, json_field
+
+DAY, MOMENT = datetime.date(2024, 5, 6), datetime.datetime(2024, 5, 6, 7, 8)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([1, None, 2], "int64"), (["a"], "large_string"),
+        ([True, None], "bool"), ([None], "null"), ([], "null"),
+        ([math.inf, 1.0], "double"), ([[math.inf], [1.0]], "list<item: double>"),
+        ([b"x"], "binary"), ([datetime.date(2024, 5, 6)], "date32[day]"),
+        ([decimal.Decimal("1.50")], "decimal128(3, 2)"), ([np.int32(1), np.int32(2)], "int32"),
+        ([{"b": DAY, "a": 2}], "struct<a: int64, b: date32[day]>"),
+    ],
+)  # fmt: skip
+def test_python_values_have_the_narrowest_type(values: list[Any], kind: str) -> None:
+    made, mixed = column_of(values, "x")
+
+    assert (str(made.type), mixed) == (kind, False)
+    assert made.to_pylist() == values
+
+
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        ([1, 0.5, None], ["1", "0.5", None]), ([[1], [0.5]], ["[1]", "[0.5]"]),
+        ([1, np.float64(2.0)], ["1", "2.0"]), ([(1, 2.0)], ["[1,2.0]"]),
+        ([{"b": 1, "a": None}, {"c": [{}]}], ['{"b":1,"a":null}', '{"c":[{}]}']),
+    ],
+)  # fmt: skip
+def test_python_values_stay_as_they_are_whatever_stands_beside_them(
+    values: list[Any], texts: list[str]
+) -> None:
+    made, mixed = column_of(values, "x")
+    assert (made.to_pylist(), mixed) == (texts, True)
+    for value, text in zip(values, texts, strict=True):
+        alone, mixed = column_of([value], "x")
+        assert text is None or encoded(alone, mixed) == [text]
+
+
+def encoded(column: pa.Array, mixed: bool) -> list[str]:
+    field = json_field("x") if mixed else pa.field("x", column.type)
+    return as_json_column(column, field).to_pylist()
+
+
+def test_no_number_among_numbers_is_nan() -> None:
+    made, mixed = column_of([math.nan, 1, None], "x")
+    assert (made.type, mixed) == (pa.float64(), False)
+    assert list(map(str, made.to_pylist())) == ["nan", "1.0", "None"]
+
+
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        ([0.5, True], ["0.5", "true"]),
+        ([False, 0.0], ["false", "0.0"]),
+        ([1, np.bool_(True)], ["1", "true"]),
+        ([[0.5], [True]], ["[0.5]", "[true]"]),
+        ([{"a": 0.5}, {"a": False}], ['{"a":0.5}', '{"a":false}']),
+        (["x", b"x"], ['"x"', '"eA=="']),
+        ([DAY, MOMENT], ['"2024-05-06"', '"2024-05-06T07:08:00"']),
+        ([DAY, 1], ['"2024-05-06"', "1"]),
+        ([MOMENT, 1.5], ['"2024-05-06T07:08:00"', "1.5"]),
+        ([MOMENT, MOMENT.replace(tzinfo=datetime.UTC)],
+         ['"2024-05-06T07:08:00"', '"2024-05-06T07:08:00+00:00"']),
+        ([datetime.time(1, 2), 1], ['"01:02:00"', "1"]),
+    ],
+)  # fmt: skip
+def test_values_of_several_kinds_are_not_taken_for_one_another(
+    values: list[Any], texts: list[str]
+) -> None:
+    for given_, expected in ((values, texts), (values[::-1], texts[::-1])):
+        made, mixed = column_of(given_, "x")
+        assert mixed, made
+        assert made.to_pylist() == expected
+
+
+def test_python_values_of_several_kinds_are_json() -> None:
+    values = [1, "x", None, [True], {"b": 2.0, "a": None}, datetime.date(2024, 5, 6), b"\x00\xff",
+              decimal.Decimal("2.50"), 2**64, np.float64(0.5)]  # fmt: skip
+    made, mixed = column_of(values, "x")
+
+    assert mixed
+    assert made.type == JSON_TEXT
+    assert made.to_pylist() == [
+        "1", '"x"', None, "[true]", '{"b":2.0,"a":null}', '"2024-05-06"', '"AP8="', "2.50",
+        "18446744073709551616", "0.5",
+    ]  # fmt: skip
+
+
+def test_python_values_that_no_column_holds_are_named() -> None:
+    with pytest.raises(BadRows) as caught:
+        column_of([1, object(), "x", {"k": {1}}, math.inf], "score")
+    assert sorted(caught.value.reasons) == [1, 3, 4]
+    assert caught.value.reasons[4] == "column 'score': infinity is no JSON number"
