@@ -405,7 +405,8 @@ def _compare_column(
     column = table.column(name)
     found = from_arrow(column)
     pinned = _pinned(example, prediction, name)
-    is_told = bool(pinned) or (example.source == "parquet" and name not in prediction.written)
+    is_changed = any(name in row.touched for row in prediction.rows)
+    is_told = bool(pinned) or (example.source == "parquet" and not is_changed)
     form = "json" if pinned == "json" else "typed" if is_told else form_of(values)
     as_json = _is_json_of(values, found)
     if form == "json" or (form == "either" and as_json):

@@ -335,7 +335,7 @@ def _consistent(stages: list[Spec]) -> tuple[Spec, ...]:
 _READ = ("words", "filter", "modify", "score", "declares")
 _WHATS = (
     "words", "words", "filter", "filter", "modify", "modify", "score", "score", "tables", "rows",
-    "rebuilds", "declares", "declares", "adds", "checkpoint",
+    "rebuilds", "pandas", "polars", "declares", "declares", "adds", "checkpoint",
 )  # fmt: skip
 
 

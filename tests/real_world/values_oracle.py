@@ -142,7 +142,8 @@ def _consumed(example: Example, carries: bool) -> set[str] | None:
         return set(example.fields)
     if not carries or any(stage.reads_all for stage in example.stages):
         return None
-    return {name for stage in example.stages for name in (*stage.reads(), *stage.makes())}
+    used = {name for stage in example.stages for name in (*stage.reads(), *stage.makes())}
+    return {*used, *example.types}
 
 
 def first_files(names: Sequence[str], cut: Cut) -> dict[str, str]:
@@ -188,8 +189,6 @@ def _read_record(
         if not _is_consumed(made, name):
             if made.consumed is None and not made.carries:
                 row.aside.add("surrogate" if has_half_pair(name) else "name of a column")
-            elif made.carries:
-                row.aside |= _misfit(row_value(record, name), example.types.get(name, ""))
             continue
         value = row_value(record, name)
         if names.count(name) > 1:
@@ -349,7 +348,7 @@ def _lead(example: Example, stage: Spec, number: int, row: Row) -> None:
     column, output = stage.column or "", stage.output or ""
     value = row.values.get(column)
     if stage.is_of_tables and example.source == "jsonl":
-        row.aside |= _no_column_holds(row.values)
+        row.aside |= _no_column_holds(_not_asked_as_text(example, row))
     if stage.what == "words":
         _count_words(stage, number, row, value)
     elif stage.what == "filter":
@@ -363,6 +362,12 @@ def _lead(example: Example, stage: Spec, number: int, row: Row) -> None:
     elif stage.what == "adds":
         values = ADDED[kind_of_part(stage.kinds, row.part)][1]
         _put(row, output, from_python(values[row.number % 3]))
+
+
+def _not_asked_as_text(example: Example, row: Row) -> dict[str, Any]:
+    """A row's values without those that were asked for as JSON text, which holds anything."""
+    asked = {name for name, kind in example.types.items() if kind == "json"} - row.touched
+    return {name: value for name, value in row.values.items() if name not in asked}
 
 
 def _no_column_holds(values: dict[str, Any]) -> set[str]:

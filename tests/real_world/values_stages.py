@@ -121,6 +121,7 @@ RULES: dict[str, Callable[[Any], Any]] = {
     "times": lambda value: [_TIMES[1], _TIMES[6], None][_scored(value) % 3],
     "zones": lambda value: [_TIMES[3], None][_scored(value) % 2],
 }
+_WHOLE = ("tables", "rows", "rebuilds", "pandas", "polars")
 CHANGES = ("same", "loud", "kind", "wrap", "more", "half", "some")
 SCORES = (
     "count", "nothing", "mixed", "members", "numbers", "large", "big", "infinite", "half pair",
@@ -145,14 +146,18 @@ def made_of(how: str, value: Any) -> Any:
 class Tables(ProcessingStage[DocumentBatch, DocumentBatch]):
     """Is given whole tables, declares nothing, and gives them back as they are."""
 
-    def __init__(self, number: int, rebuilds: bool = False) -> None:
+    def __init__(self, number: int, by: str = "") -> None:
         self.number = number
-        self.rebuilds = rebuilds
+        self.by = by
 
     def process(self, task: DocumentBatch) -> DocumentBatch:
-        """Note the table; a copy without its metadata, if it is to be built again."""
+        """Note the table; give it back as it is, by way of a frame or without its metadata."""
         TABLES.setdefault(self.number, []).append((task.task_id, task.data))
-        if not self.rebuilds:
+        if self.by == "pandas":
+            return task.evolve(data=task.to_pandas())
+        if self.by == "polars" and "" not in task.data.column_names:  # which polars renames
+            return task.evolve(data=task.to_polars())
+        if self.by != "pieces":
             return task
         names = [name for name in task.data.column_names if name != "__raw"]
         columns = {name: task.data.column(name).combine_chunks() for name in names}
@@ -248,7 +253,7 @@ class Spec:
     ----------
     what : str
         ``words`` (ScoreFilter), ``filter``, ``modify``, ``score``, ``tables``, ``rows``,
-        ``rebuilds``, ``declares``, ``adds`` or ``checkpoint``.
+        ``rebuilds``, ``pandas``, ``polars``, ``declares``, ``adds`` or ``checkpoint``.
     column : str | None
         The column it reads.
     how : str
@@ -271,12 +276,12 @@ class Spec:
     @property
     def is_of_tables(self) -> bool:
         """Whether it is a user's stage, which sees whole tables."""
-        return self.what in ("tables", "rows", "rebuilds", "declares", "adds")
+        return self.what in (*_WHOLE, "declares", "adds")
 
     @property
     def reads_all(self) -> bool:
         """Whether it names no column that it reads."""
-        return self.what in ("tables", "rows", "rebuilds", "adds")
+        return self.what in (*_WHOLE, "adds")
 
     def reads(self) -> tuple[str, ...]:
         """The columns it names as input."""
@@ -307,7 +312,9 @@ class Spec:
             "score": lambda: Score(rule, output, column, name=name),
             "tables": lambda: Tables(number).with_(name=name),
             "rows": lambda: RowTables(number).with_(name=name),
-            "rebuilds": lambda: Tables(number, rebuilds=True).with_(name=name),
+            "rebuilds": lambda: Tables(number, "pieces").with_(name=name),
+            "pandas": lambda: Tables(number, "pandas").with_(name=name),
+            "polars": lambda: Tables(number, "polars").with_(name=name),
             "declares": lambda: Declares(number, column, self.how).with_(name=name),
             "adds": lambda: Adds(number, output, self.kinds).with_(name=name),
             "checkpoint": Checkpoint,
@@ -325,6 +332,8 @@ class Spec:
             "tables": "Tables()  # a user's stage that gives back its tables, rows='any'",
             "rows": "Tables()  # the same, rows='same'",
             "rebuilds": "Tables()  # the same, rows='any', tables built again without metadata",
+            "pandas": "Tables()  # the same by way of a pandas frame",
+            "polars": "Tables()  # the same by way of a polars frame",
             "declares": f"Declares({self.column!r}, {self.how or None!r})",
             "adds": f"Adds({self.output!r}, {self.kinds})",
             "checkpoint": "Checkpoint()",

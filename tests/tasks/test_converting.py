@@ -33,7 +33,7 @@ from thresher.tasks.types import (
     JSON_TEXT,
     NOTHING,
     ColumnType,
-    guessed_field,
+    guessed,
     is_json,
     json_field,
 )
@@ -265,7 +265,7 @@ def test_types_are_as_exact_as_their_values(column: pa.Array, exact: bool, void:
 
 
 def test_a_guess_says_nothing_and_json_is_json() -> None:
-    assert observed_type(pa.nulls(2, pa.int8()), guessed_field("x", pa.int8())) == NOTHING
+    assert observed_type(pa.nulls(2, pa.int8()), guessed(pa.field("x", pa.int8()))) == NOTHING
     assert observed_type(pa.array(["1"], JSON_TEXT), json_field("x")) == JSON
     void = ColumnType(JSON_TEXT, is_json=True, is_void=True)
     assert observed_type(pa.nulls(1, JSON_TEXT), json_field("x")) == void

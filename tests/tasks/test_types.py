@@ -24,7 +24,7 @@ from thresher.tasks.types import (
     declared_type,
     decode,
     encode,
-    guessed_field,
+    guessed,
     in_order,
     is_guessed,
     is_json,
@@ -263,7 +263,7 @@ def test_fields() -> None:
     assert not is_json(pa.field("x", JSON_TEXT))
     assert not is_text(json_field("x"))
     assert is_text(pa.field("x", pa.string_view()))
-    assert is_guessed(guessed_field("x", pa.int8()))
+    assert is_guessed(guessed(pa.field("x", pa.int8())))
     assert not is_guessed(pa.field("x", pa.int8()))
     assert JSON.to_field("x") == json_field("x")
     assert ColumnType(pa.int8()).to_field("x").metadata is None

@@ -3,19 +3,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from thresher.backends.unchanged import json_again, restored
 from thresher.errors import StageError
 from thresher.stages.base import Rows
-from thresher.tasks import HIDDEN, RAW, ROW, DocumentBatch
+from thresher.tasks import RAW, ROW, DocumentBatch
 from thresher.tasks.columns import from_numpy, to_numpy
-from thresher.tasks.json_text import are_alike, python_values
-from thresher.tasks.types import is_json, is_string, is_text
 
 Numbers = np.ndarray[tuple[int], np.dtype[np.int64]]
 
@@ -134,7 +131,7 @@ def restore(
 
     The raw records are taken along by row number, and the columns that still hold what was read
     are found: our own stages keep that right themselves, after others values are compared with
-    those that the stage has ``seen``. Columns of JSON that are unchanged are JSON again.
+    those that the stage has ``seen``.
     """
     carries = RAW in task.data.column_names
     if ours and (RAW in out.data.column_names or not carries):
@@ -143,67 +140,20 @@ def restore(
         return out.evolve(_parsed=task._parsed, _carried=task._carried & out._carried)
     before, after = numbers(task), numbers(out)
     if before is None or after is None or not np.isin(after, before).all():
-        return _without_raw(_json_again(out, seen.data))
+        return _without_raw(out.evolve(data=json_again(out.data, seen.data)))
     positions = _positions(before, after)
     source, shown = task.data, seen.data
     if positions is not None:
         chosen = from_numpy(positions)
         source, shown = source.take(chosen), shown.take(chosen)
+    had_null = frozenset(n for n in shown.column_names if seen.data.column(n).null_count)
     keeps_records = carries and _is_unique_subset(before, after)
-    data, unchanged = _unchanged_columns(out.data, source, shown, task._carried)
+    data, unchanged = restored(out.data, source, shown, had_null)
     if not keeps_records:
         return _without_raw(out.evolve(data=data))
     if RAW not in data.column_names:
         data = data.append_column(source.schema.field(RAW), source.column(RAW))
     return out.evolve(data=data, _parsed=task._parsed, _carried=task._carried & unchanged)
-
-
-def _unchanged_columns(
-    data: pa.Table, source: pa.Table, shown: pa.Table, carried: frozenset[str]
-) -> tuple[pa.Table, frozenset[str]]:
-    """The table with the columns that a stage did not change as they were, and their names.
-
-    Only those matter that are carried, or that are JSON.
-    """
-    unchanged = set()
-    for name in data.column_names:
-        at = source.schema.get_field_index(name)
-        if at < 0 or name in HIDDEN:
-            continue
-        field = source.schema.field(at)
-        if name not in carried and not is_json(field):
-            continue
-        index = data.schema.get_field_index(name)
-        if _unchanged(shown.column(name), data.column(index)):
-            unchanged.add(name)
-            data = data.set_column(index, field, source.column(at))
-        elif is_json(shown.schema.field(name)) and is_text(data.schema.field(index)):
-            data = data.set_column(index, field, _requoted(shown.column(name), data.column(index)))
-    return data, frozenset(unchanged)
-
-
-def _requoted(before: pa.ChunkedArray, after: pa.ChunkedArray) -> pa.Array:
-    """A column of JSON text in which a stage has put other strings: these are text."""
-    texts = [
-        new if new == old or new is None else json.dumps(new, ensure_ascii=False)
-        for old, new in zip(before.to_pylist(), after.to_pylist(), strict=True)
-    ]
-    return pa.array(texts, pa.large_string())
-
-
-def _json_again(out: DocumentBatch, shown: pa.Table) -> DocumentBatch:
-    """An output whose rows cannot be told apart: what still reads as JSON is taken for it."""
-    data = out.data
-    for index, field in enumerate(data.schema):
-        at = shown.schema.get_field_index(field.name)
-        if at < 0 or not is_json(shown.schema.field(at)) or not is_text(field):
-            continue
-        try:
-            python_values(data.column(index), shown.schema.field(at))
-        except ValueError:
-            continue
-        data = data.set_column(index, shown.schema.field(at), data.column(index))
-    return out if data is out.data else out.evolve(data=data)
 
 
 def _positions(before: Numbers, after: Numbers) -> Numbers | None:
@@ -213,32 +163,6 @@ def _positions(before: Numbers, after: Numbers) -> Numbers | None:
     order = np.argsort(before, kind="stable")
     found: Numbers = order[np.searchsorted(before, after, sorter=order)]
     return found
-
-
-def _unchanged(before: pa.ChunkedArray, after: pa.ChunkedArray) -> bool:
-    """Whether both hold the same values, though a frame may have widened their type.
-
-    Frames make floats of whole numbers where one is null, and rounds large ones so.
-    """
-    if before.type == after.type:
-        return bool(before.equals(after))
-    types = pa.types
-    if before.null_count == len(before) or after.null_count == len(after):
-        return before.null_count == after.null_count
-    if types.is_nested(before.type) or types.is_nested(after.type):
-        return are_alike(before.to_pylist(), after.to_pylist())
-    if types.is_integer(before.type) and types.is_floating(after.type):
-        return bool(pc.cast(before, after.type, safe=False).equals(after))
-    left, right = _as_text(before), _as_text(after)
-    return left is not None and right is not None and bool(left.equals(right))
-
-
-def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    """A column of strings, of categories too, in one type; None for any other."""
-    kind = column.type
-    if pa.types.is_dictionary(kind):
-        column = column.cast(kind.value_type)
-    return column.cast(pa.large_string()) if is_string(column.type) else None
 
 
 def _without_raw(out: DocumentBatch) -> DocumentBatch:

@@ -22,7 +22,7 @@ from thresher.tasks.columns import from_numpy
 from thresher.tasks.document import visible
 from thresher.tasks.json_text import python_values
 from thresher.tasks.json_written import column_of as column_of_values
-from thresher.tasks.types import is_json, is_string, is_text
+from thresher.tasks.types import guessed, is_json, is_string, is_text
 
 Stage = TypeVar("Stage", bound="RowFilterStage")
 
@@ -280,4 +280,7 @@ def with_values(task: DocumentBatch, name: str, values: Scores) -> DocumentBatch
     if isinstance(values, np.ndarray):
         return task.with_column(name, from_numpy(values))
     column, mixed = column_of_values(list(values), name)
-    return task.with_column(name, column, is_json=mixed)
+    made = task.with_column(name, column, is_json=mixed)
+    index = made.data.schema.get_field_index(name)
+    field = guessed(made.data.schema.field(index))
+    return made.evolve(data=made.data.set_column(index, field, made.data.column(index)))

@@ -113,7 +113,7 @@ def _cast(column: Column, kind: pa.DataType) -> Column:
     if column.type == kind:
         return column
     types = pa.types
-    if types.is_null(column.type):
+    if types.is_null(column.type) or column.null_count == len(column):
         return pa.nulls(len(column), kind)
     if types.is_dictionary(column.type) or types.is_run_end_encoded(column.type):
         return _cast(decoded(column), kind)

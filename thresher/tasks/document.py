@@ -63,6 +63,12 @@ class DocumentBatch(Task[pa.Table]):
         sets = {name: frozenset(state[name]) for name in ("_parsed", "_carried")}
         self.__dict__.update(state, **sets)
 
+    def evolve(self: DocumentBatch, **changes: Any) -> DocumentBatch:
+        """A shallow copy with some fields replaced; unknown names are refused."""
+        if "data" in changes and not isinstance(changes["data"], pa.Table):
+            changes["data"] = as_table(changes["data"], self.data.schema)
+        return super().evolve(**changes)
+
     def _normalise(self) -> None:
         if not isinstance(self.data, pa.Table):
             object.__setattr__(self, "data", as_table(self.data))
@@ -127,8 +133,11 @@ class DocumentBatch(Task[pa.Table]):
         return frame
 
 
-def as_table(data: Any) -> pa.Table:
-    """Convert record batches, frames, dicts of columns and lists of dicts to a table."""
+def as_table(data: Any, like: pa.Schema | None = None) -> pa.Table:
+    """Convert record batches, frames, dicts of columns and lists of dicts to a table.
+
+    Maps, which frames have as lists, are known by the schema of a table ``like`` it.
+    """
     if isinstance(data, pa.RecordBatch):
         return pa.Table.from_batches([data])
     if isinstance(data, dict):
@@ -137,7 +146,7 @@ def as_table(data: Any) -> pa.Table:
         return pa.Table.from_pylist(data)
     module = type(data).__module__.partition(".")[0]
     if module == "pandas" and hasattr(data, "columns"):
-        return pa.Table.from_pandas(data, preserve_index=False).replace_schema_metadata(None)
+        return _from_pandas(data, {} if like is None else {f.name: f.type for f in like})
     if module == "polars" and hasattr(data, "to_arrow"):
         table = data.to_arrow()
         assert isinstance(table, pa.Table)
@@ -146,6 +155,16 @@ def as_table(data: Any) -> pa.Table:
         f"DocumentBatch.data is a {type(data).__name__}",
         todo="give a pyarrow.Table, a pandas or polars frame, a dict of columns or a list of dicts",
     )
+
+
+def _from_pandas(frame: pandas.DataFrame, known: Mapping[str, pa.DataType]) -> pa.Table:
+    maps = [name for name in frame.columns if pa.types.is_map(known.get(name, pa.null()))]
+    others = frame.drop(columns=maps)
+    table = pa.Table.from_pandas(others, preserve_index=False).replace_schema_metadata(None)
+    for name in maps:
+        column = pa.array(frame[name], known[name], from_pandas=True)
+        table = table.append_column(name, column)
+    return table.select(list(frame.columns)) if maps else table
 
 
 def table_like(

@@ -12,14 +12,17 @@ from thresher.tasks.document import RAW, DocumentBatch
 from thresher.tasks.json_text import narrowed
 from thresher.tasks.json_written import as_json_column
 from thresher.tasks.types import (
-    JSON_TEXT,
     ColumnType,
     Types,
+    guessed,
     is_asked,
+    is_guessed,
     is_json,
+    is_list,
     is_string,
     json_field,
     leaf_types,
+    members,
     merge_columns,
 )
 
@@ -35,10 +38,21 @@ def join(batches: Sequence[DocumentBatch]) -> DocumentBatch:
         varying = _varying(kinds)
         tables = [_with_json(table, varying.intersection(table.column_names)) for table in tables]
         columns = merge_columns(map(_types_of, tables) if varying else kinds)
-        tables = [convert_table(table, columns) for table in tables]
+        typed = set().union(*map(_typed_in, tables))
+        tables = [_guessed_but(typed, convert_table(table, columns)) for table in tables]
     parsed = frozenset.union(*(batch._parsed for batch in batches))
     carried = parsed.difference(*(_uncarried(batch) for batch in batches))
     return batches[0].evolve(data=pa.concat_tables(tables), _parsed=parsed, _carried=carried)
+
+
+def _typed_in(table: pa.Table) -> set[str]:
+    """Columns whose type is more than what their values tell."""
+    return {field.name for field in table.schema if not is_guessed(field)}
+
+
+def _guessed_but(typed: Collection[str], table: pa.Table) -> pa.Table:
+    fields = [field if field.name in typed else guessed(field) for field in table.schema]
+    return pa.Table.from_arrays(table.columns, schema=pa.schema(fields))
 
 
 def _uncarried(batch: DocumentBatch) -> set[str]:
@@ -59,8 +73,7 @@ def _varying(kinds: Sequence[Types]) -> set[str]:
     forms: dict[str, set[str]] = {}
     for name, kind in (each for types in kinds for each in types.items()):
         if not kind.is_void and name != RAW:
-            form = JSON_TEXT if is_string(kind.type) and not kind.is_json else kind.type
-            forms.setdefault(name, set()).add("JSON" if kind.is_json else str(form))
+            forms.setdefault(name, set()).add("JSON" if kind.is_json else _form(kind.type))
     merged = merge_columns(kinds)
     return {
         name
@@ -69,13 +82,23 @@ def _varying(kinds: Sequence[Types]) -> set[str]:
     }
 
 
-def _is_of_json(kind: pa.DataType) -> bool:
+def _form(kind: pa.DataType) -> str:
+    """The kind of JSON that values of a type are, which may be in types of several widths."""
     types = pa.types
+    if types.is_dictionary(kind) or types.is_run_end_encoded(kind):
+        return _form(kind.value_type)
+    if types.is_struct(kind):
+        return f"{{{', '.join(f'{name}: {_form(each)}' for name, each in members(kind).items())}}}"
+    if is_list(kind):
+        return f"[{_form(kind.value_type)}]"
+    kinds = (is_string, "text"), (types.is_integer, "whole"), (types.is_floating, "number")
+    return next((form for is_of, form in kinds if is_of(kind)), str(kind))
+
+
+def _is_of_json(kind: pa.DataType) -> bool:
     return all(
-        types.is_integer(leaf) or types.is_floating(leaf) or types.is_boolean(leaf)
-        or types.is_null(leaf) or is_string(leaf)
-        for _, leaf in leaf_types(kind)
-    )  # fmt: skip
+        _form(leaf) in ("text", "whole", "number", "bool", "null") for _, leaf in leaf_types(kind)
+    )
 
 
 def _with_json(table: pa.Table, names: Collection[str]) -> pa.Table:

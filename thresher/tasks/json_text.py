@@ -350,16 +350,23 @@ def _number(digits: str) -> float | decimal.Decimal:
     return value if value - value == 0 else decimal.Decimal(digits)
 
 
-def are_alike(left: Any, right: Any) -> bool:
-    """Whether JSON has two values alike: 1 is 1.0, and not true; NaN is null."""
+def are_alike(left: Any, right: Any, *, rounds: bool = False) -> bool:
+    """Whether JSON has two values alike: 1 is 1.0, and not true; NaN is null.
+
+    With ``rounds`` a whole number is alike the float nearest to it as well.
+    """
     if isinstance(left, dict) and isinstance(right, dict):
         same = left.keys() == right.keys()
-        return same and all(are_alike(value, right[key]) for key, value in left.items())
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(are_alike, left, right))
+        return same and all(are_alike(left[key], right[key], rounds=rounds) for key in left)
+    if isinstance(left, list | tuple) and isinstance(right, list | tuple):
+        pairs = zip(left, right, strict=False)
+        return len(left) == len(right) and all(are_alike(*pair, rounds=rounds) for pair in pairs)
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
-    return bool(left == right or (left is None and right != right))
+    if rounds and isinstance(left, int) and isinstance(right, float):
+        return float(left) == right
+    nothing = left is None or left != left
+    return bool(left == right or (nothing and (right is None or right != right)))
 
 
 def canonical(value: Any, *, keeps_null: bool = True) -> str:

@@ -109,7 +109,7 @@ def _alone(value: Any) -> str:
     leaves = list(inside(value))
     if any(map(is_infinite, leaves)):
         raise ValueError("infinity is no JSON number")
-    return as_json(value) if all(map(_is_of_json, leaves)) else canonical_alone(value)
+    return as_json(value) if all(map(is_of_json, leaves)) else canonical_alone(value)
 
 
 def _varies(values: list[Any]) -> bool:
@@ -118,7 +118,7 @@ def _varies(values: list[Any]) -> bool:
     A whole number beside others would be written as one of these, and an object would get the
     members of those beside it. Only where all in them are values of JSON.
     """
-    return _has_forms(values) and all(map(_is_of_json, inside(values)))
+    return _has_forms(values) and all(map(is_of_json, inside(values)))
 
 
 def _has_forms(values: list[Any]) -> bool:
@@ -130,7 +130,8 @@ def _has_forms(values: list[Any]) -> bool:
     return _has_forms(list(chain.from_iterable(value for value in values if value is not None)))
 
 
-def _is_of_json(value: Any) -> bool:
+def is_of_json(value: Any) -> bool:
+    """Whether JSON has a plain value of Python as it is, in UTF-8."""
     if isinstance(value, float):
         return value - value == 0
     if isinstance(value, str):

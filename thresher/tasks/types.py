@@ -122,13 +122,13 @@ def is_asked(field: pa.Field) -> bool:
     return is_json(field) and field.metadata.get(_ASKED) == b"1"
 
 
-def guessed_field(name: str, kind: pa.DataType) -> pa.Field:
-    """A field of a column without values, whose type is a guess that says nothing."""
-    return pa.field(name, kind, metadata={_GUESSED: b"1"})
+def guessed(field: pa.Field) -> pa.Field:
+    """The field of a column whose type only its values tell: without any it says nothing."""
+    return field.with_metadata({**(field.metadata or {}), _GUESSED: b"1"})
 
 
 def is_guessed(field: pa.Field) -> bool:
-    """Whether a field's type is a guess."""
+    """Whether only its values tell a field's type."""
     return bool(field.metadata) and field.metadata.get(_GUESSED) == b"1"
 
 

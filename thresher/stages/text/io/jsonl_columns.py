@@ -27,7 +27,7 @@ from thresher.tasks.types import (
     EXACT,
     JSON_TEXT,
     ColumnType,
-    guessed_field,
+    guessed,
     inner_types,
     is_json,
     is_text,
@@ -134,14 +134,16 @@ def column(
         return pinned(scan, k, wanted), wanted.to_field(name)
     there = frozenset(np.flatnonzero(np.bincount(scan.kinds[k], minlength=11)).tolist())
     kinds = there.difference(_ABSENT_OR_NULL)
-    if wanted == TEXT or (kinds and kinds <= _STRINGS):
+    if wanted == TEXT:
         return text(scan, k), pa.field(name, JSON_TEXT)
+    if kinds and kinds <= _STRINGS:
+        return text(scan, k), guessed(pa.field(name, JSON_TEXT))
     if not kinds and guess is not None and not guess.is_json and not inner_types(guess.type):
-        return pa.nulls(len(scan.rows), guess.type), guessed_field(name, guess.type)
+        return pa.nulls(len(scan.rows), guess.type), guessed(pa.field(name, guess.type))
     values = _typed(scan, k, kinds, wanted)
     if values is None:
-        return json_text(scan, k), json_field(name)
-    return values, pa.field(name, values.type)
+        return json_text(scan, k), guessed(json_field(name))
+    return values, guessed(pa.field(name, values.type))
 
 
 def _typed(scan: Scan, k: int, kinds: frozenset[int], wanted: str | None) -> pa.Array | None:

@@ -19,14 +19,16 @@ from thresher.kernels import jsonl_write_plain as plain
 from thresher.kernels.arrow_text import text_chunks
 from thresher.tasks.columns import to_numpy
 from thresher.tasks.converting import decoded, leaves
-from thresher.tasks.json_written import as_json, with_times_as_text
-from thresher.tasks.types import is_json, is_text
+from thresher.tasks.json_written import as_json, is_of_json, with_times_as_text
+from thresher.tasks.types import JSON_TEXT, is_guessed, is_json, is_text
 
 Bytes = NDArray[np.uint8]
 Integers = NDArray[np.int64]
 
 NULL = b"null"
 _ROOM = 128
+_ODD = r'^(?:"[^"]*\\|-?[0-9]+[.eE]|-0)'
+"""Strings with escapes, and numbers with a fraction or exponent: each has several spellings."""
 
 
 @dataclass
@@ -79,13 +81,17 @@ def encode_column(column: pa.Array | pa.ChunkedArray, field: pa.Field) -> Values
         column = decoded(column)
         field = pa.field(field.name, column.type)
     if is_json(field):
-        return _with_nulls(_written(column), column)
+        return _with_nulls(_written(_in_plain_form(column)), column)
     if is_text(field):
         return _with_nulls(_strings(column), column)
     kind = column.type
     types = pa.types
     if types.is_integer(kind) or types.is_boolean(kind) or types.is_decimal(kind):
-        return _with_nulls(_written(column.cast(pa.large_string())), column)
+        text = column.cast(pa.large_string())
+        if types.is_decimal(kind) and is_guessed(field):  # each has digits of its own
+            text = pc.replace_substring_regex(text, r"(\.[0-9]*?)0+$", r"\1")
+            text = pc.utf8_rtrim(text, ".")
+        return _with_nulls(_written(text), column)
     return _listed([as_json(value).encode() for value in with_times_as_text(column).to_pylist()])
 
 
@@ -164,6 +170,18 @@ def _written(column: pa.Array) -> Values:
     return Values(text.data, text.offsets[:-1], text.offsets[1:])
 
 
+def _in_plain_form(column: pa.Array) -> pa.Array:
+    """JSON text whose plain values are as a column of their own would be written."""
+    rows = np.flatnonzero(to_numpy(pc.match_substring_regex(column, _ODD).fill_null(False)))
+    if not rows.size:
+        return column
+    texts = column.to_pylist()
+    for row in rows.tolist():
+        if is_of_json(value := json.loads(texts[row])):
+            texts[row] = as_json(value)
+    return pa.array(texts, JSON_TEXT)
+
+
 def _listed(values: list[bytes]) -> Values:
     ends = np.fromiter(accumulate(map(len, values), initial=0), np.int64, len(values) + 1)
     return Values(np.frombuffer(b"".join(values), np.uint8), ends[:-1], ends[1:])
@@ -183,12 +201,7 @@ def _with_nulls(values: Values, column: pa.Array) -> Values:
 
 
 def same_values(left: pa.Array, right: pa.Array) -> NDArray[np.bool_]:
-    """bool[n]: where both hold the same value; two nulls are not compared, and differ."""
-    if pa.types.is_nested(left.type) or left.type != right.type:
-        pairs = zip(left.to_pylist(), right.to_pylist(), strict=True)
-        return np.array([a is not None and a == b for a, b in pairs], np.bool_)
-    if pa.types.is_null(left.type):
-        return np.zeros(len(left), np.bool_)
+    """bool[n]: where columns of one plain type hold the same value; two nulls differ."""
     equal = pc.equal(left, right)
     found = to_numpy(equal)
     return found & to_numpy(equal.is_valid()) if equal.null_count else found

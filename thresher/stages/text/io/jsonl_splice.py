@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from thresher.errors import DataError
 from thresher.kernels import jsonl_plain as plain
-from thresher.stages.text.io.jsonl_columns import pinned
+from thresher.stages.text.io.jsonl_columns import json_text, pinned
 from thresher.stages.text.io.jsonl_encode import (
     Bytes,
     Integers,
@@ -27,7 +28,8 @@ from thresher.stages.text.io.jsonl_encode import (
 from thresher.stages.text.io.jsonl_scan import PADDING, Scan, scan
 from thresher.tasks.columns import to_numpy
 from thresher.tasks.json_text import are_alike, json_values
-from thresher.tasks.types import declared_type, is_json
+from thresher.tasks.json_written import as_json_column
+from thresher.tasks.types import declared_type, is_json, is_string
 
 Mask = NDArray[np.bool_]
 
@@ -99,10 +101,10 @@ def _scan_raw(raw: pa.Array, keys: Sequence[str]) -> Scan:
 
 def _differs(scanned: Scan, k: int, field: pa.Field, new: pa.Array, parsed: bool) -> Mask:
     """bool[n]: rows in which a key's value has to be written."""
-    old = pinned(scanned, k, declared_type(field))
-    same = same_values(old, new)
-    if is_json(field):
-        _compare_json(old, new, same)
+    if not is_json(field) and _is_plain(new.type):
+        same = same_values(pinned(scanned, k, declared_type(field)), new)
+    else:
+        same = _same_json(json_text(scanned, k), as_json_column(new, field))
     if new.null_count:
         nothing = scanned.kinds[k] == plain.NULL
         if parsed:
@@ -111,12 +113,31 @@ def _differs(scanned: Scan, k: int, field: pa.Field, new: pa.Array, parsed: bool
     return ~same
 
 
-def _compare_json(old: pa.Array, new: pa.Array, same: Mask) -> None:
-    """Note where JSON texts that differ have the same value."""
+def _is_plain(kind: pa.DataType) -> bool:
+    """Whether a column has values as JSON has them, which can be compared all at once."""
+    types = pa.types
+    is_number = types.is_integer(kind) or types.is_float32(kind) or types.is_float64(kind)
+    return is_number or types.is_boolean(kind) or is_string(kind)
+
+
+def _same_json(old: pa.Array, new: pa.Array) -> Mask:
+    """bool[n]: where JSON texts have the same value; a member that is null is as one left out."""
+    same = same_values(old, new)
     valid = to_numpy(pc.and_(old.is_valid(), new.is_valid()))
     for row in np.flatnonzero(valid & ~same).tolist():
-        pair = [json_values(each.slice(row, 1))[0] for each in (old, new)]
-        same[row] = are_alike(*pair)
+        left, right = (
+            _without_null_members(json_values(each.slice(row, 1))[0]) for each in (old, new)
+        )
+        same[row] = are_alike(left, right)
+    return same
+
+
+def _without_null_members(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _without_null_members(each) for k, each in value.items() if each is not None}
+    if isinstance(value, list):
+        return list(map(_without_null_members, value))
+    return value
 
 
 def _assemble(scanned: Scan, edits: Sequence[Edits]) -> tuple[Bytes, Integers]:

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
+import numpy as np
+from numpy.typing import NDArray
 
 from thresher.errors import PlanError
 from thresher.stages.base import TEXT, Columns, ProcessingStage
@@ -15,8 +15,9 @@ from thresher.stages.filtering import text_of, values_of, with_values
 from thresher.stages.text import arguments
 from thresher.stages.text.modifiers.document_modifier import DocumentModifier
 from thresher.tasks import DocumentBatch
-from thresher.tasks.converting import convert
-from thresher.tasks.types import ColumnType, leaf_types, merge_types
+from thresher.tasks.bad_rows import BadRows
+from thresher.tasks.columns import from_numpy
+from thresher.tasks.joining import join
 
 Modifier = DocumentModifier | Callable[..., Any]
 
@@ -129,23 +130,33 @@ class Modify(ProcessingStage[DocumentBatch, DocumentBatch]):
                 same = list(map(_same, made, old))
                 if all(same):
                     return task
-                return _with_kept(task, with_values(task, output, made), output, same)
+                return _changed(task, output, made, np.array(same, np.bool_))
         return with_values(task, output, made)
 
 
-def _with_kept(
-    before: DocumentBatch, after: DocumentBatch, name: str, same: list[bool]
+def _changed(
+    task: DocumentBatch, name: str, made: list[Any], same: NDArray[np.bool_]
 ) -> DocumentBatch:
-    """The changed batch with what stayed the ``same`` as it was: Python's times lose digits."""
-    old, new = before.data.column(name), after.data.column(name)
-    if not any(getattr(leaf, "unit", "") == "ns" for _, leaf in leaf_types(old.type)):
-        return after
-    kind = merge_types(old.type, new.type)
-    if kind is None:
-        return after
-    field = pa.field(name, kind)
-    kept, changed = (convert(column, field, ColumnType(kind)) for column in (old, new))
-    return after.with_column(name, pc.if_else(pa.array(same), kept, changed))
+    """The batch with a column in which some values are new; the ``same`` ones stay in their type.
+
+    What Python makes of a value may be less than the value: times lose their nanoseconds.
+    """
+    alone = task.with_data(task.data.select([name]))
+    kept = alone.with_data(alone.data.filter(from_numpy(same)))
+    places = np.flatnonzero(~same)
+    fresh = alone.with_data(alone.data.filter(from_numpy(~same)))
+    try:
+        new = with_values(fresh, name, [made[place] for place in places])
+    except BadRows as error:
+        reasons = {int(places[at]): reason for at, reason in error.reasons.items()}
+        raise BadRows(reasons) from None
+    both = join([kept, new]).data if kept.num_items else new.data
+    order = np.argsort(np.concatenate([np.flatnonzero(same), places]))
+    column = both.column(name).take(from_numpy(order))
+    changed = task.with_column(name, column)
+    index = changed.data.schema.get_field_index(name)
+    table = changed.data.set_column(index, both.schema.field(name), column)
+    return changed.evolve(data=table)
 
 
 def _same(new: Any, old: Any) -> bool:
