@@ -324,6 +324,8 @@ def _consistent(stages: list[Spec]) -> tuple[Spec, ...]:
         kind = stage.kind()
         if kind and said.setdefault(stage.column or "", kind) != kind:
             continue
+        if stage.column == MISSING and any(before.is_of_tables for before in kept):
+            continue  # which may have added any column
         kept.append(stage)
     if kept and kept[-1].what == "checkpoint":
         kept.pop()

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 from io import BytesIO
@@ -20,7 +20,7 @@ PARQUET_NAMES = ("text", "n", "a", "a.b", "ключ", "two words", "", "_extra",
 class Shard:
     """One Parquet file."""
 
-    data: bytes
+    data: bytes = field(repr=False)
     group_rows: int
     statistics: bool
 

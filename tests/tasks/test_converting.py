@@ -139,10 +139,15 @@ def as_json_has_it(value: Any) -> Any:
         return {k: as_json_has_it(inner) for k, inner in value.items() if inner is not None}
     if isinstance(value, list | tuple):
         return [as_json_has_it(inner) for inner in value]
-    if isinstance(value, datetime.datetime | datetime.date | datetime.time):
+    if isinstance(value, datetime.datetime):
+        zone = "Z" if value.tzinfo else ""
+        return f"{value.replace(tzinfo=None).isoformat(timespec='microseconds')}{zone}"
+    if isinstance(value, datetime.date):
         return value.isoformat()
+    if isinstance(value, datetime.time):
+        return value.isoformat(timespec="microseconds")
     if isinstance(value, datetime.timedelta):
-        return str(value)
+        return value // datetime.timedelta(microseconds=1)
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     return plain(value)

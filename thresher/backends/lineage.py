@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from thresher.backends.unchanged import json_again, restored
+from thresher.backends.unchanged import json_again, restored, without_replaced
 from thresher.errors import StageError
 from thresher.stages.base import Rows
 from thresher.tasks import RAW, ROW, DocumentBatch
@@ -138,6 +138,7 @@ def restore(
         if not carries:
             return _without_raw(out)
         return out.evolve(_parsed=task._parsed, _carried=task._carried & out._carried)
+    out = out.evolve(data=without_replaced(out.data, seen.data))
     before, after = numbers(task), numbers(out)
     if before is None or after is None or not np.isin(after, before).all():
         return _without_raw(out.evolve(data=json_again(out.data, seen.data)))

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from thresher.errors import StageError
 from thresher.tasks import HIDDEN
 from thresher.tasks.columns import from_numpy, to_numpy
 from thresher.tasks.converting import leaves
@@ -62,6 +63,35 @@ def restored(
             cells = _cells(before, after)
             data = data.set_column(index, pa.field(name, cells.type), cells)
     return data, frozenset(unchanged)
+
+
+def without_replaced(data: pa.Table, shown: pa.Table) -> pa.Table:
+    """A stage's table without columns of nulls to which the stage has added one of that name.
+
+    Readers make columns that a later stage names, for records that lack them; a stage that makes
+    the column itself need not know.
+
+    Raises
+    ------
+    StageError
+        If two other columns have one name.
+    """
+    names = data.column_names
+    twice = {name for name in names if names.count(name) > 1}
+    if not twice:
+        return data
+    empty = {
+        name
+        for name in twice.intersection(shown.column_names)
+        if names.count(name) == 2 and shown.column(name).null_count == shown.num_rows
+    }
+    if wrong := sorted(twice - empty):
+        raise StageError(
+            f"gives two columns of the name {wrong[0]!r}",
+            todo="replace the column (set_column, with_column), or name the new one otherwise",
+        )
+    kept = [at for at, name in enumerate(names) if name not in empty or name in names[:at]]
+    return data.select(kept)
 
 
 def requoted(before: Column | None, after: Column) -> pa.Array:

@@ -89,6 +89,8 @@ def typed(values: list[Any]) -> Column | None:
     kind = made.type
     if is_string(kind):
         return made.cast(JSON_TEXT)
+    if pa.types.is_timestamp(kind) and kind.tz:  # whichever of the values came first
+        return made.cast(pa.timestamp(kind.unit, "UTC"))
     if not inner_types(kind):
         return made
     ordered = sorted_members(kind)
@@ -270,7 +272,7 @@ def _mixes(values: list[Any], depth: int = 1) -> bool:
             items += value
         else:
             kinds.add(_kind(value))
-    if len(kinds) > 1 or depth > MAX_DEPTH:
+    if len(kinds) > 1 or _NO_TYPE in kinds or depth > MAX_DEPTH:
         return True
     if items and _mixes(items, depth + 1):
         return True
@@ -284,14 +286,18 @@ def _kind(value: Any) -> Any:
         return _NUMBER if kind is not str else str
     if isinstance(value, bool) or kind.__name__ == "bool_" or kind.__name__ == "bool":
         return bool
-    if isinstance(value, int | float | decimal.Decimal) or hasattr(value, "__float__"):
+    if isinstance(value, decimal.Decimal):  # beside which floats would be rounded
+        return decimal.Decimal
+    if isinstance(value, int | float) or hasattr(value, "__float__"):
         return _NUMBER
+    if isinstance(value, datetime.time) and value.tzinfo is not None:
+        return _NO_TYPE
     if isinstance(value, datetime.datetime):
         return datetime.datetime, value.tzinfo is None
     return next((base for base in _KINDS if isinstance(value, base)), kind)
 
 
-_NUMBER = "number"
+_NUMBER, _NO_TYPE = "number", "no type"
 _KINDS = (str, bytes, datetime.date, datetime.time, datetime.timedelta)
 
 
@@ -404,6 +410,8 @@ def _plain_text(value: Any) -> str:
         return _quoted(value)
     if isinstance(value, int):
         return str(int(value))
+    if isinstance(value, datetime.timedelta):
+        return str(value // datetime.timedelta(microseconds=1))
     if isinstance(value, float):
         return _float(value)
     if isinstance(value, decimal.Decimal):
@@ -430,11 +438,22 @@ def _float(value: float) -> str:
     return repr(float(value))
 
 
+def time_text(value: datetime.date | datetime.time) -> str:
+    """A date or time as text (ISO 8601), with the digits that a column of it has; zones as UTC."""
+    if isinstance(value, datetime.datetime):
+        digits = "nanoseconds" if getattr(value, "unit", "") == "ns" else "microseconds"
+        if value.tzinfo is None:
+            return value.isoformat(timespec=digits)
+        universal = value.astimezone(datetime.UTC).replace(tzinfo=None)
+        return f"{universal.isoformat(timespec=digits)}Z"
+    if isinstance(value, datetime.time):
+        return value.isoformat(timespec="microseconds")
+    return value.isoformat()
+
+
 def _text(value: Any) -> str:
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
-    if isinstance(value, datetime.datetime | datetime.date | datetime.time):
-        return value.isoformat()
-    if isinstance(value, datetime.timedelta):
-        return str(value)
+    if isinstance(value, datetime.date | datetime.time):
+        return time_text(value)
     raise TypeError(f"a {type(value).__name__} is no JSON value")

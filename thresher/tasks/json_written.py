@@ -8,6 +8,7 @@ Canonical text, which does not depend on how a value was typed, is in
 from __future__ import annotations
 
 import base64
+import datetime
 import decimal
 import json
 from itertools import chain
@@ -18,7 +19,14 @@ import pyarrow.compute as pc
 
 from thresher.tasks.bad_rows import BadRows
 from thresher.tasks.converting import convert_leaves
-from thresher.tasks.json_text import canonical_alone, half_pairs, inside, is_infinite, typed
+from thresher.tasks.json_text import (
+    canonical_alone,
+    half_pairs,
+    inside,
+    is_infinite,
+    time_text,
+    typed,
+)
 from thresher.tasks.types import JSON_TEXT, is_json
 
 Column: TypeAlias = "pa.Array | pa.ChunkedArray"
@@ -48,6 +56,10 @@ def _by_parts(value: Any) -> str:
         return str(value) if value.is_finite() else "null"
     if isinstance(value, bytes):
         return _encode(base64.b64encode(value).decode())
+    if isinstance(value, datetime.date | datetime.time):
+        return _encode(time_text(value))
+    if isinstance(value, datetime.timedelta):
+        return str(value // datetime.timedelta(microseconds=1))
     known = value is None or isinstance(value, str | int | float | bool)
     return _encode(value if known else str(value))
 
@@ -85,6 +97,7 @@ def column_of(values: list[Any], name: str) -> tuple[Column, bool]:
     BadRows
         For values that no column holds.
     """
+    values = list(map(_without_arrays, values))
     if _varies(values):
         return pa.array([None if v is None else as_json(v) for v in values], JSON_TEXT), True
     made = typed(values)
@@ -103,6 +116,15 @@ def column_of(values: list[Any], name: str) -> tuple[Column, bool]:
     if bad:
         raise BadRows(bad)
     return pa.array(texts, JSON_TEXT), True
+
+
+def _without_arrays(value: Any) -> Any:
+    """Arrays of NumPy as lists, and what pandas has for null as None."""
+    if type(value).__module__.partition(".")[0] not in ("numpy", "pandas"):
+        return value
+    if type(value).__name__ in ("NaTType", "NAType"):
+        return None
+    return value.tolist() if type(value).__name__ == "ndarray" else value
 
 
 def _alone(value: Any) -> str:
