@@ -49,7 +49,8 @@ def test_one_file_a_partition_in_path_order(tmp_path: Path) -> None:
         "partition_index": 0, "total_partitions": 4, "source_files": first.data
     }  # fmt: skip
     assert first.slices[0].size == 10
-    assert first.slices[0].version == str((tmp_path / "2024/a.JSONL").stat().st_mtime_ns)
+    found = (tmp_path / "2024/a.JSONL").stat()
+    assert first.slices[0].version == f"{found.st_mtime_ns}, changed {found.st_ctime_ns}"
     assert second._metadata["partition_index"] == 1
     assert stage.num_workers() == 1
 

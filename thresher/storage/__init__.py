@@ -9,6 +9,7 @@ from thresher.storage.listing import base_of as base_of
 from thresher.storage.listing import begins_compressed as begins_compressed
 from thresher.storage.listing import frequent_endings as frequent_endings
 from thresher.storage.listing import is_glob as is_glob
+from thresher.storage.listing import is_version as is_version
 from thresher.storage.listing import list_entry as list_entry
 from thresher.storage.listing import list_files as list_files
 from thresher.storage.listing import stat as stat

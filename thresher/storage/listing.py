@@ -45,6 +45,7 @@ _COMPRESSED = re.compile(
 
 _ENDING = re.compile(r"(?:\.[0-9a-z_-]{1,16}){1,2}")
 
+_CHANGED = ", changed "
 _VERSION_KEYS = ("ETag", "etag", "md5Hash", "mtime", "LastModified", "last_modified", "updated")
 _SPECIAL = {
     st.S_IFIFO: "named pipe",
@@ -120,7 +121,7 @@ def stat(path: str, options: dict[str, Any] | None = None) -> FileInfo:
     with failures("read", path):
         if is_local(path):
             found = os.stat(absolute(path))
-            return FileInfo(path, found.st_size, str(found.st_mtime_ns))
+            return _local_info(path, found)
         fs, inner = filesystem(path, options)
         fs.invalidate_cache()
         return _remote_info(path, fs.info(inner))
@@ -282,7 +283,16 @@ def _local_stat(path: str) -> os.stat_result:
 
 
 def _local_info(path: str, found: os.stat_result) -> FileInfo:
-    return FileInfo(path, found.st_size, str(found.st_mtime_ns))
+    # rsync, tar and cp -p give a new file an old time of modification, never one of change.
+    return FileInfo(path, found.st_size, f"{found.st_mtime_ns}{_CHANGED}{found.st_ctime_ns}")
+
+
+def is_version(listed: str, now: str) -> bool:
+    """Whether a file's version is still the one that was listed.
+
+    A file whose mode or number of links has changed was not written to.
+    """
+    return listed.partition(_CHANGED)[0] == now.partition(_CHANGED)[0]
 
 
 class _RemoteLister(_Lister):

@@ -285,7 +285,7 @@ def _verify(piece: FileSlice) -> None:
     if piece.size < 0 and not piece.version:
         return
     now = storage.stat(piece.path)
-    if (piece.size, piece.version) != (now.size, now.version):
+    if piece.size != now.size or not storage.is_version(piece.version, now.version):
         raise DataError(
             "the file changed after it was downloaded",
             where=piece.path,

@@ -298,7 +298,8 @@ def verify_unchanged(piece: FileSlice, options: dict[str, Any] | None) -> None:
         return
     now = storage.stat(piece.path, options)
     size_differs = piece.size >= 0 and now.size >= 0 and now.size != piece.size
-    if size_differs or (piece.version and now.version and now.version != piece.version):
+    known = piece.version and now.version
+    if size_differs or (known and not storage.is_version(piece.version, now.version)):
         raise SourceError(
             "the file changed while it was read",
             piece.path,
