@@ -8,13 +8,14 @@ from collections.abc import Iterator
 
 from thresher import storage
 from thresher.stages.text.io.decompress import MAGIC_BYTES, Reading, compression_in, members
+from thresher.stages.text.io.jsonl_blocks import BOM
 
 LONGEST = 1 << 26
 """Bytes of a line; a longer one comes in pieces."""
 
 
 def lines_of(path: str) -> Iterator[bytes]:
-    """The lines of a file, each with its line feed.
+    """The lines of a file, each with its line feed; a byte order mark is left out.
 
     A file is known to be compressed by its first bytes, whatever it is called.
 
@@ -28,11 +29,17 @@ def lines_of(path: str) -> Iterator[bytes]:
             kind = compression_in(raw.read(MAGIC_BYTES))
             raw.seek(0)
         if kind:
-            yield from _lines(members(Reading(raw, path), kind))
+            yield from _without_mark(_lines(members(Reading(raw, path), kind)))
             return
         with io.BufferedReader(raw, 1 << 20) as file:  # type: ignore[type-var]
-            while line := file.readline(LONGEST):
-                yield line
+            yield from _without_mark(iter(lambda: file.readline(LONGEST), b""))
+
+
+def _without_mark(lines: Iterator[bytes]) -> Iterator[bytes]:
+    for line in lines:
+        yield line.removeprefix(BOM)
+        break
+    yield from lines
 
 
 def _lines(blocks: Iterator[bytes]) -> Iterator[bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,17 @@ import pyarrow as pa
 from thresher.tasks import ROW
 from thresher.tasks.columns import from_numpy
 from thresher.tasks.document import HIDDEN
+from thresher.tasks.json_text import canonical
 from thresher.tasks.types import JSON_TEXT, json_field
 
 MOST_ROWS = 65_536
 _SMALL = 64
 """Bytes that a value which is no text is counted as."""
+
+
+class Written(Decimal):
+    """A number of JSON that neither int64 nor float64 holds, with the digits that are written."""
+
 
 _NUMBER, _NESTED = "a number", "a list or an object"
 _KINDS: dict[type, str] = {
@@ -25,11 +32,14 @@ _KINDS: dict[type, str] = {
     bool: "true or false",
     int: _NUMBER,
     float: _NUMBER,
+    Written: _NUMBER,
     bytes: "bytes",
     list: _NESTED,
     tuple: _NESTED,
     dict: _NESTED,
 }
+
+_OF_JSON = frozenset((int, float, Written, list, tuple, dict))
 
 Misfit = tuple[int, dict[str, Any], str]
 """The number of a record, the record, and what is wrong with it."""
@@ -159,7 +169,7 @@ def _column(name: str, values: list[Any]) -> tuple[pa.Array, pa.Field]:
     types = {type(value) for value in values} - {type(None)}
     if types == {str} and None not in values:
         column = _texts(values)
-    elif types and types <= {int, float, list, tuple, dict} and not _is_plain(types, values):
+    elif types and types <= _OF_JSON and not _is_plain(types, values):
         texts = [None if value is None else _json(value) for value in values]
         return pa.array(texts, JSON_TEXT), json_field(name)
     else:
@@ -175,7 +185,18 @@ def _is_plain(types: set[type], values: list[Any]) -> bool:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    written: list[Written] = []
+
+    def note(inner: Any) -> int:
+        if not isinstance(inner, Written):
+            raise TypeError(f"a {type(inner).__name__} is no JSON value")
+        written.append(inner)
+        return 0
+
+    text = json.dumps(
+        value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=note
+    )
+    return canonical(value) if written else text
 
 
 def _texts(values: list[str]) -> pa.Array:
