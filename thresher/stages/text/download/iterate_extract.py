@@ -7,7 +7,7 @@ import json
 import os
 from array import array
 from bisect import bisect_left
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, TypeVar
 
 from thresher import storage
@@ -60,10 +60,16 @@ class DocumentIterateExtractStage(ReaderStage):
     record_limit : int | None
         Records to keep of each file at most.
     add_filename_column : bool | str
-        Whether to add a column with the file's name, and what to call it, if not ``file_name``.
+        Whether to add a column with the file's name, and what to call it, if not ``file_name``. A
+        record that has such a key keeps its own value.
     max_calls_per_worker : int | None
         Calls after which Ray replaces a worker. ``LocalExecutor(max_tasks_per_worker=...)`` says
         it for the local one.
+
+    Raises
+    ------
+    PlanError
+        If a column has the name of a hidden one, such as ``__row``.
     """
 
     gil_free = False
@@ -84,10 +90,20 @@ class DocumentIterateExtractStage(ReaderStage):
         self.add_filename_column = add_filename_column
         self.max_calls_per_worker = max_calls_per_worker
         self.name = f"iterate_extract_{type(iterator).__name__.lower()}"
+        self._refuse_reserved_names()
         if max_calls_per_worker is not None:
             self._ray_stage_spec = {"max_calls_per_worker": max_calls_per_worker}
         self._batch_bytes = BATCH
         self._places: list[_Place] = []
+
+    def _refuse_reserved_names(self) -> None:
+        names = {*self.outputs()[1], *self.iterator.output_columns()}
+        for name in sorted(names & {*HIDDEN, LINE}):
+            raise PlanError(
+                f"{name!r} is a name of Thresher's own, which no column can have",
+                where=f"stage {self.name!r}",
+                todo="leave it out, or have it under another name",
+            )
 
     @property
     def filename_column(self) -> str | None:
@@ -161,10 +177,15 @@ class DocumentIterateExtractStage(ReaderStage):
                 if isinstance(record, Unreadable):
                     report.bad.append(_bad_record(path, number, record))
                     continue
-                record = dict(record)
-                place.add(number, record.pop(LINE, 0))
+                try:
+                    record = dict(record)
+                    place.add(number, record.pop(LINE, 0))
+                except (TypeError, ValueError, OverflowError) as error:
+                    reason = f"no record with the number of its line in {LINE!r}: {error}"
+                    self._set_aside(number, record, reason, report)
+                    continue
                 if column is not None:
-                    record[column] = name
+                    record.setdefault(column, name)
                 document = self._extracted(record, number, report)
                 if document is not None:
                     kept += 1
@@ -203,6 +224,8 @@ class DocumentIterateExtractStage(ReaderStage):
         column = self.filename_column
         try:
             document = self.extractor.extract(record)
+            if not isinstance(document, Mapping | None):
+                raise TypeError(f"extract() gave a {type(document).__name__}, and no dict")
         except MemoryError:
             raise
         except Exception as error:
@@ -225,11 +248,12 @@ class DocumentIterateExtractStage(ReaderStage):
 
     # -- quarantine ---------------------------------------------------------------------------
 
-    def _set_aside(
-        self, number: int, record: dict[str, Any], reason: str, report: ReadReport
-    ) -> None:
+    def _set_aside(self, number: int, record: object, reason: str, report: ReadReport) -> None:
         place = self._place(number)
-        text = json.dumps(record, ensure_ascii=False, default=str)[:_SHOWN]
+        try:
+            text = json.dumps(record, ensure_ascii=False, default=str)
+        except (TypeError, ValueError, RecursionError):  # keys that are no text, for instance
+            text = repr(record)
         report.bad.append(
             BadRecord(
                 place.get("file", ""),
@@ -237,7 +261,7 @@ class DocumentIterateExtractStage(ReaderStage):
                 place.get("line", 0),
                 -1,
                 reason,
-                text.encode("utf-8", "backslashreplace"),
+                text[:_SHOWN].encode("utf-8", "backslashreplace"),
             )
         )
 
@@ -270,8 +294,8 @@ class _Place:
     def add(self, row: int, line: int) -> None:
         """Note where a record begins, if it is known."""
         if line:
+            self._lines.append(line)  # first: it refuses what is no number
             self._rows.append(row)
-            self._lines.append(line)
 
     def line(self, row: int) -> int:
         """The line a record begins in; 0 if it is unknown."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +15,7 @@ from thresher.tasks import ROW
 from thresher.tasks.columns import from_numpy
 from thresher.tasks.document import HIDDEN
 from thresher.tasks.json_text import canonical
-from thresher.tasks.types import JSON_TEXT, json_field
+from thresher.tasks.types import EXACT, JSON_TEXT, json_field
 
 MOST_ROWS = 65_536
 _SMALL = 64
@@ -77,8 +77,9 @@ class Gathered:
         """A table of the records that fit, and the others."""
         records, numbers = self._records, self._numbers
         self._records, self._numbers, self._size = [], [], 0
-        names = self._names(records)
-        wrong = self._wrong(records, names)
+        names, wrong = self._names(records)
+        for at, reason in self._wrong(records, names).items():
+            wrong.setdefault(at, reason)
         misfits = [(numbers[at], records[at], reason) for at, reason in sorted(wrong.items())]
         if wrong:
             kept = [at for at in range(len(records)) if at not in wrong]
@@ -91,16 +92,24 @@ class Gathered:
             fields.append(field)
         return pa.Table.from_arrays(columns, schema=pa.schema(fields)), misfits
 
-    def _names(self, records: Sequence[dict[str, Any]]) -> list[str]:
+    def _names(self, records: Sequence[dict[str, Any]]) -> tuple[list[str], dict[int, str]]:
+        """The columns, and what is wrong with records whose keys name none, by position."""
         names = dict.fromkeys(self._kinds)
         keys = None
         for record in records:
             if record.keys() != keys:
                 keys = record.keys()
                 names |= dict.fromkeys(keys)
-        for name in names:
+        faults = {name: fault for name in names if (fault := _fault_of_name(name))}
+        wrong = {}
+        for at, record in enumerate(records) if faults else ():
+            found = next((faults[name] for name in record if name in faults), "")
+            if found:
+                wrong[at] = found
+        good = [name for name in names if name not in faults]
+        for name in good:
             self._kinds.setdefault(name, "")
-        return [name for name in names if name not in HIDDEN]
+        return good, wrong
 
     def _wrong(self, records: Sequence[dict[str, Any]], names: list[str]) -> dict[int, str]:
         """What is wrong with records, by position."""
@@ -121,6 +130,15 @@ class Gathered:
             for at, reason in _unfit(name, records, types).items():
                 wrong.setdefault(at, reason)
         return wrong
+
+
+def _fault_of_name(name: Any) -> str:
+    """Why a key cannot name a column; empty if it can."""
+    if not isinstance(name, str):
+        return f"the key {name!r} is no text"
+    if _is_no_text(name):
+        return "a key has half a surrogate pair, which is no text"
+    return f"the key {name!r} is the name of a column of Thresher's own" if name in HIDDEN else ""
 
 
 def _kind(value: Any) -> str:
@@ -147,10 +165,12 @@ def _unfit(name: str, records: Sequence[dict[str, Any]], types: set[type]) -> di
                 if _is_no_text(record.get(name))
             }
         return {}
+    values = [record.get(name) for record in records]
+    is_json = _are_json(types, values)
     found = {}
-    for at, record in enumerate(records):
+    for at, value in enumerate(values):
         try:
-            _column(name, [record.get(name)])
+            _json(value).encode() if is_json else _column(name, [value])
         except (pa.ArrowException, ValueError, OverflowError, TypeError) as error:
             found[at] = f"field {name!r}: {error}"
     return found
@@ -169,19 +189,35 @@ def _column(name: str, values: list[Any]) -> tuple[pa.Array, pa.Field]:
     types = {type(value) for value in values} - {type(None)}
     if types == {str} and None not in values:
         column = _texts(values)
-    elif types and types <= _OF_JSON and not _is_plain(types, values):
-        texts = [None if value is None else _json(value) for value in values]
-        return pa.array(texts, JSON_TEXT), json_field(name)
+    elif _are_json(types, values):
+        return _json_column(name, values, _json)
     else:
-        column = pa.array(values, from_pandas=False)
+        try:
+            column = pa.array(values, from_pandas=False)
+        except (pa.ArrowException, OverflowError):
+            if len(values) == 1:
+                raise
+            return _json_column(name, values, canonical)  # each has a type, and all have none
     return column, pa.field(name, column.type)
 
 
-def _is_plain(types: set[type], values: list[Any]) -> bool:
-    """Whether values are numbers of one type that a column of Arrow holds."""
+def _json_column(
+    name: str, values: list[Any], encode: Callable[[Any], str]
+) -> tuple[pa.Array, pa.Field]:
+    texts = [None if value is None else encode(value) for value in values]
+    return pa.array(texts, JSON_TEXT), json_field(name)
+
+
+def _are_json(types: set[type], values: list[Any]) -> bool:
+    """Whether values are lists, objects or numbers that are no column of Arrow's."""
+    if not types or not types <= _OF_JSON:
+        return False
+    whole = [value for value in values if type(value) is int]
     if types == {int}:
-        return all(value is None or -(2**63) <= value < 2**63 for value in values)
-    return types == {float}
+        return not all(-(2**63) <= value < 2**63 for value in whole)
+    if types == {int, float} and not all(v - v == 0 for v in values if type(v) is float):
+        return not all(-EXACT <= value <= EXACT for value in whole)  # JSON has no infinity
+    return types != {float}
 
 
 def _json(value: Any) -> str:
