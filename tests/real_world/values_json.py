@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Values as the test of values sees them, read by the standard library and compared exactly.
 
-A number with a fraction or an exponent is the float64 nearest to it; one beyond float64 is only
-equal to the same digits. Values that JSON does not have (times, bytes) are :class:`Other`.
+A number with a fraction or an exponent is the float64 nearest to it. One that is lost so (it
+overflows, becomes 0, or is another number beyond 2**53) is only equal to the same digits. Values
+that JSON does not have (times, bytes) are :class:`Other`.
 """
 
 from __future__ import annotations
@@ -35,8 +36,12 @@ class Real(float):
 
     @property
     def is_beyond(self) -> bool:
-        """Whether it is finite and float64 has no number near it."""
-        return self in (float("inf"), float("-inf"))
+        """Whether float64 loses it: it holds neither the number nor one that is shown alike."""
+        written, value = Decimal(self.text), float(self)
+        if value == 0:
+            return written != 0
+        is_small = abs(value) < 2**53
+        return not is_small and written not in (Decimal(value), Decimal(repr(value)))
 
 
 class Twice(dict[str, Any]):

@@ -252,6 +252,8 @@ def _is_int64(value: Any) -> bool:
 
 def _is_float(value: int | float) -> bool:
     """Whether a float64 is this number."""
+    if isinstance(value, Real):
+        return not value.is_beyond
     if isinstance(value, float):
         return value - value == 0
     try:

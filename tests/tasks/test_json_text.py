@@ -118,7 +118,7 @@ def test_a_number_beyond_float64_keeps_its_value() -> None:
         decimal.Decimal("1e400"), 0.1, [decimal.Decimal("-1e999")], None
     ]  # fmt: skip
     assert to_json(column("1e400", "[-1e999]", "1e-400", None), FIELD).to_pylist() == [
-        "1E+400", "[-1E+999]", "0", None
+        "1E+400", "[-1E+999]", "1E-400", None
     ]  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 
 from thresher.tasks.bad_rows import BadRows
+from thresher.tasks.json_numbers import is_held
 from thresher.tasks.types import (
     EXACT,
     JSON_TEXT,
@@ -65,7 +66,7 @@ def narrowed(column: Column, name: str) -> tuple[Column, bool]:
     values = _decoded(texts, guard.object)
     if guard.repeated:
         raise BadRows(_repeated(texts, name))
-    is_plain = len(guard.names) <= MAX_MEMBERS and not any(map(_is_beyond_float, inside(values)))
+    is_plain = len(guard.names) <= MAX_MEMBERS and not _have_unheld(texts, values)
     made = typed(values) if is_plain else None
     if made is not None:
         return made, False
@@ -344,7 +345,7 @@ def _has_type(value: Any) -> bool:
 
 
 def json_values(column: Column) -> list[Any]:
-    """The values of a JSON column, with numbers beyond float64 as ``Decimal``."""
+    """The values of a JSON column, with numbers that float64 does not hold as ``Decimal``."""
     return [
         None if text is None else json.loads(text, parse_float=_number, parse_int=_whole)
         for text in column.to_pylist()
@@ -352,8 +353,23 @@ def json_values(column: Column) -> list[Any]:
 
 
 def _number(digits: str) -> float | decimal.Decimal:
-    value = float(digits)
-    return value if value - value == 0 else decimal.Decimal(digits)
+    return float(digits) if is_held(digits) else decimal.Decimal(digits)
+
+
+def _have_unheld(texts: list[str | None], values: list[Any]) -> bool:
+    """Whether the texts of these values spell numbers that float64 does not hold."""
+    if not any(map(_is_doubtful, inside(values))):
+        return False
+    joined = ",".join(text for text in texts if text is not None)
+    exact = _loads(f"[{joined}]", parse_float=_number, parse_int=_whole)
+    return any(isinstance(each, decimal.Decimal) for each in inside(exact))
+
+
+def _is_doubtful(value: Any) -> bool:
+    """Whether a decoded number may stand for another one: a very large one, or 0 that is not."""
+    if isinstance(value, float):
+        return not 0 < abs(value) < EXACT
+    return isinstance(value, decimal.Decimal)
 
 
 def are_alike(left: Any, right: Any, *, rounds: bool = False) -> bool:

@@ -164,6 +164,8 @@ def test_a_column_of_numbers(tmp_path: Path) -> None:
         (["9007199254740993", "0.5"], [2**53 + 1, 0.5]),  # exact as JSON alone
         (["18446744073709551616"], [2**64]),  # a float64 holds it
         (["1e308", "5e-324"], [1e308, 5e-324]),
+        (["0.1", "6.02214076e23", "1e23"], [0.1, 6.02214076e23, 1e23]),  # the nearest float64
+        (["0.0", "-0.0e9", "0e-400"], [0.0, -0.0, 0.0]),
     ],
 )
 def test_numbers_are_exact(tmp_path: Path, numbers: list[str], expected: list[Any]) -> None:
@@ -174,13 +176,29 @@ def test_numbers_are_exact(tmp_path: Path, numbers: list[str], expected: list[An
 
 
 @pytest.mark.parametrize(
-    "digits", ["9223372036854775809", "-9223372036854775809", "1e400", "-1e309", "9" * 5000]
-)
+    "digits",
+    ["9223372036854775809", "-9223372036854775809", "1e400", "-1e309", "9" * 5000,
+     "9007199254740993.0", "9007199254740992.5", "-9007199254740993e0", "1e-400", "-0.01e-999"],
+)  # fmt: skip
 def test_a_number_that_neither_type_holds_costs_its_record(tmp_path: Path, digits: str) -> None:
     values, bad = told(NUMBERS, tmp_path / "a.jsonl", f'{{"n":{digits}}}', '{"n":1}')
 
     assert values == [1]
     assert bad == [f"field 'n' is {digits[:40]}, which no int64 or float64 holds"]
+
+
+@pytest.mark.parametrize("digits", ["1e400", "9007199254740993.0", "1e-400", "-0.001e-999"])
+@pytest.mark.parametrize("others", [[], ["0.5"], ["0.0", "null"], ["1"]])
+def test_a_column_with_a_number_that_no_type_holds_is_json(
+    tmp_path: Path, digits: str, others: list[str]
+) -> None:
+    records = [f'{{"n":{each}}}' for each in [digits, *others]]
+    table, report = read(lines(tmp_path / "a.jsonl", *records), ALL)
+
+    assert types_of(table) == {"n": "JSON"}
+    written = [None if each == "null" else each for each in [digits, *others]]
+    assert table.column("n").to_pylist() == written
+    assert not report.bad
 
 
 # -- types that are asked for ---------------------------------------------------------------------
@@ -193,7 +211,7 @@ def test_a_number_that_neither_type_holds_costs_its_record(tmp_path: Path, digit
          ["0.5", '"1"', "9223372036854775808", "true", "[]"]),
         ("int8", ["-128", "127"], [-128, 127], ["128", "-129"]),
         ("float64", ["1", "0.5", "9007199254740992"], [1.0, 0.5, 2.0**53],
-         ["9007199254740995", "1e400", '"x"', "false"]),
+         ["9007199254740995", "9007199254740993.0", "1e-400", "1e400", '"x"', "false"]),
         ("float64", ["1", "0.5"], [1.0, 0.5], ["9007199254740993"]),
         ("float32", ["1", "0.5", "0.1"], [1.0, 0.5, 0.10000000149011612], ["1e300", "1e400"]),
         ("float32", ["16777216"], [2.0**24], ["16777217"]),

@@ -22,6 +22,7 @@ from thresher.stages.base import NUMBER, TEXT
 from thresher.stages.text.io import reused_buffers
 from thresher.stages.text.io.jsonl_scan import PADDING, Scan
 from thresher.tasks.columns import bit_buffer, from_numpy, to_numpy
+from thresher.tasks.json_numbers import NOT_ZERO, is_held
 from thresher.tasks.json_text import EXACT_WHOLE, LARGEST, fits
 from thresher.tasks.types import (
     EXACT,
@@ -95,28 +96,44 @@ def _reasons(name: str, kinds: NDArray[np.uint8], wrong: Mask, wanted: str) -> d
 
 def _too_large(scan: Scan, k: int) -> dict[int, str]:
     """Numbers that neither int64 nor float64 holds."""
-    rows = np.flatnonzero(np.isin(scan.kinds[k], (plain.INTEGER, plain.DECIMAL)))
-    if not rows.size:
-        return {}
-    digits = _strings(scan, k, np.isin(scan.kinds[k], (plain.INTEGER, plain.DECIMAL)))
-    try:
-        if pc.all(pc.less(pc.abs(pc.cast(digits, pa.float64())), float(2**63))).as_py():
-            return {}
-    except pa.ArrowInvalid:
-        pass
+    kinds = scan.kinds[k]
+    digits = _strings(scan, k, (kinds == plain.INTEGER) | (kinds == plain.DECIMAL))
+    numbers = _cast(digits, pa.float64())
     found = {}
-    for row in rows.tolist():
+    for row in _doubtful(digits, numbers).tolist():
         text = digits[row].as_py()
-        value = float(text)
-        whole = scan.kinds[k, row] == plain.INTEGER
-        if value - value != 0 or (whole and not _is_whole(text, value)):
+        is_good = _is_whole if kinds[row] == plain.INTEGER else is_held
+        if text is not None and not is_good(text):
             found[row] = f"field {scan.keys[k]!r} is {text[:40]}, which no int64 or float64 holds"
     return found
 
 
-def _is_whole(digits: str, value: float) -> bool:
-    """Whether int64, or float64 as ``value``, holds a whole number; it is no longer than that."""
+def _is_whole(digits: str) -> bool:
+    """Whether int64 or float64 holds a whole number."""
+    value = float(digits)
+    if value - value != 0:
+        return False
     return -(2**63) <= int(digits) < 2**63 or int(digits) == int(value)
+
+
+def _doubtful(digits: pa.Array, numbers: pa.Array | None) -> NDArray[np.int64]:
+    """The rows of numbers that float64 may not hold: very large ones, and 0 that is not."""
+    if numbers is None:
+        return np.arange(len(digits))
+    values = to_numpy(numbers.fill_null(0.5))
+    large = ~(np.abs(values) < EXACT)
+    zeros = np.flatnonzero(values == 0)
+    if zeros.size:
+        is_not = pc.match_substring_regex(digits.take(from_numpy(zeros)), NOT_ZERO)
+        large[zeros[to_numpy(is_not)]] = True
+    return np.flatnonzero(large)
+
+
+def _floats_held(digits: pa.Array) -> pa.Array | None:
+    """Numbers with a fraction or an exponent as float64; None if that does not hold all."""
+    numbers = _cast(digits, pa.float64())
+    doubtful = digits.take(from_numpy(_doubtful(digits, numbers)))
+    return numbers if all(map(is_held, doubtful.drop_null().to_pylist())) else None
 
 
 # -- columns ----------------------------------------------------------------------------------
@@ -155,9 +172,9 @@ def _typed(scan: Scan, k: int, kinds: frozenset[int], wanted: str | None) -> pa.
     if kinds == {plain.INTEGER}:
         return _cast(_strings(scan, k, present(scan, k)), pa.int64())
     if kinds == {plain.DECIMAL}:
-        return _finite(_cast(_strings(scan, k, present(scan, k)), pa.float64()))
+        return _floats_held(_strings(scan, k, present(scan, k)))
     if wanted == NUMBER and kinds <= {plain.INTEGER, plain.DECIMAL}:
-        values = _finite(_cast(_strings(scan, k, present(scan, k)), pa.float64()))
+        values = _floats_held(_strings(scan, k, present(scan, k)))
         # As floats they would be rounded before anyone could see that they are not exact.
         whole = _cast(_strings(scan, k, scan.kinds[k] == plain.INTEGER), pa.int64())
         if values is not None and whole is not None and _within(whole, EXACT):
@@ -170,12 +187,6 @@ def _cast(digits: pa.Array, kind: pa.DataType) -> pa.Array | None:
         return pc.cast(digits, kind)
     except pa.ArrowInvalid:
         return None
-
-
-def _finite(numbers: pa.Array | None) -> pa.Array | None:
-    if numbers is None or not pc.all(pc.is_finite(numbers), min_count=0).as_py():
-        return None
-    return numbers
 
 
 def _within(numbers: pa.Array, limit: int) -> bool:
@@ -305,9 +316,11 @@ def _exact_float(digits: str, limit: int = EXACT) -> float:
     value = float(digits)
     if value - value != 0:
         raise OverflowError(digits)
-    if digits.lstrip("-").isdigit() and int(value) != int(digits):
-        raise OverflowError(digits)
-    if limit < EXACT and digits.lstrip("-").isdigit() and abs(value) > limit:
+    if not digits.lstrip("-").isdigit():
+        is_good = is_held(digits)
+    else:
+        is_good = int(value) == int(digits) and (limit == EXACT or abs(value) <= limit)
+    if not is_good:
         raise OverflowError(digits)
     return value
 
@@ -316,9 +329,7 @@ def _numbers(
     scan: Scan, k: int, valid: Mask, kind: pa.DataType, parse: Callable[[str], Any]
 ) -> pa.Array:
     digits = _strings(scan, k, valid)
-    numbers = _cast(digits, kind)
-    if numbers is not None and pa.types.is_floating(kind):
-        numbers = _finite(numbers)
+    numbers = _floats_held(digits) if pa.types.is_floating(kind) else _cast(digits, kind)
     return _one_by_one(digits, kind, parse) if numbers is None else numbers
 
 
