@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from decimal import Decimal
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.stages.text.io.jsonl_files import group, read
-from thresher.stages.reading import ReadPlan, ReadReport
+from thresher.stages.reading import ReadPlan, ReadReport, SourceError
 from thresher.stages.text.download import DocumentIterateExtractStage, JsonlIterator, Unreadable
 from thresher.tasks import FileGroupTask
 
@@ -93,6 +94,27 @@ def test_a_key_twice_inside_a_field_costs_its_record(tmp_path: Path, value: byte
 
     assert good == ["next"]
     assert [each.reason for each in bad] == ["an object in 'text' has a key twice"]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "reason"),
+    [
+        ("a.jsonl.gz", b"X" + gzip.compress(b"{}")[1:], "its name says"),
+        ("a.jsonl.gz", b"\n" + gzip.compress(b"{}"), "its name says"),
+        ("a.jsonl.gz", gzip.compress(gzip.compress(b"{}")), "compressed more than once"),
+        ("a.jsonl", b"PK\x03\x04{}", "a zip archive"),
+        ("a.jsonl", '{"text":"a"}'.encode("utf-16"), "text in UTF-16"),
+    ],
+)
+def test_files_in_other_formats_are_refused_as_a_whole(
+    tmp_path: Path, name: str, data: bytes, reason: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(data)
+    stage = DocumentIterateExtractStage(JsonlIterator())
+    with pytest.raises(SourceError, match=reason) as caught:
+        list(stage.read(FileGroupTask("d", [str(path)]), ReadReport()))
+    assert (caught.value.path, caught.value.is_estimate) == (str(path), True)
 
 
 def test_numbers_that_no_type_holds_are_told_from_others(tmp_path: Path) -> None:

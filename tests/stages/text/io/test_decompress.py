@@ -83,7 +83,8 @@ def test_an_empty_file_has_nothing(kind: str) -> None:
 @pytest.mark.parametrize("chunk", [1, 1 << 18])
 @pytest.mark.parametrize("padding", [b"\n", b"\0", bytes(5), b"\r\n", b" \t\0\n" * 200])
 def test_padding_is_told_and_harmless(kind: str, chunk: int, padding: bytes) -> None:
-    warning = f"{len(padding)} bytes of padding follow the compressed data"
+    bytes_follow = "byte of padding follows" if len(padding) == 1 else "bytes of padding follow"
+    warning = f"{len(padding)} {bytes_follow} the compressed data"
     data = COMPRESSORS[kind](DATA)
     assert read_all(data + padding, kind, chunk) == (DATA, [warning], "")
     assert read_all(data + padding + data, kind, chunk) == (DATA + DATA, [warning], "")

@@ -252,9 +252,8 @@ def test_padding_behind_the_last_member(tmp_path: Path, ending: str, padding: by
 
     assert table.column("text").to_pylist() == ["a", "b"]
     assert not report.bad
-    assert report.warnings == [
-        f"{path}: {len(padding)} bytes of padding follow the compressed data"
-    ]
+    bytes_follow = "byte of padding follows" if len(padding) == 1 else "bytes of padding follow"
+    assert report.warnings == [f"{path}: {len(padding)} {bytes_follow} the compressed data"]
 
 
 @pytest.mark.parametrize("ending", COMPRESSORS)
@@ -267,6 +266,17 @@ def test_compression_is_known_by_the_first_bytes(tmp_path: Path, ending: str) ->
         assert table.column("text").to_pylist() == ["a"]
         assert not report.bad
         assert not report.warnings
+
+
+@pytest.mark.parametrize("ending", COMPRESSORS)
+def test_a_byte_order_mark_in_several_members(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"a.jsonl{ending}"
+    pieces = (b"\xef", b"\xbb", b'\xbf{"text":"a"}\n', b'{"text":"b"}')
+    path.write_bytes(b"".join(map(COMPRESSORS[ending], pieces)))
+    table, report = read(group(path), TEXTS)
+
+    assert table.column("text").to_pylist() == ["a", "b"]
+    assert not report.bad
 
 
 def test_an_empty_file_with_the_name_of_a_compressed_one(tmp_path: Path) -> None:

@@ -198,7 +198,7 @@ class DocumentIterateExtractStage(ReaderStage):
         """The next record, ``_END``, or what stands for the rest of a file that is broken."""
         try:
             return next(records, _END)
-        except MemoryError:
+        except (MemoryError, SourceError):
             raise
         except Exception as error:
             # The system's own errors have a number; gzip's and its like are errors of the data.

@@ -37,7 +37,7 @@ class JsonlIterator(DocumentIterator):
     def iterate(self, file_path: str) -> Iterator[dict[str, Any] | Unreadable]:
         """Every object; a line that is none, or has a key twice in a field, is set aside."""
         decoder = _Decoder(self.fields)
-        for number, line in enumerate(lines_of(file_path), 1):
+        for number, line in enumerate(lines_of(file_path, b"{"), 1):
             if not line.strip(_BLANK):
                 continue
             try:

@@ -14,6 +14,11 @@ from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 from thresher import storage
+from thresher.stages.reading import SourceError
+
+BOM = b"\xef\xbb\xbf"
+HEAD = 512
+"""First bytes of a file that tell what it is."""
 
 _CHUNK = 1 << 18
 _STEP = 1 << 22
@@ -21,7 +26,8 @@ _STEP = 1 << 22
 
 _SMALL_STEP = 1 << 9
 
-_PADDING = b"\0 \t\r\n"
+_BLANK = b" \t\r\n"
+_PADDING = b"\0" + _BLANK
 _LARGEST_WINDOW = 31
 
 _MAGIC = {
@@ -31,6 +37,18 @@ _MAGIC = {
     ".xz": b"\xfd7zXZ\0",
 }
 _SKIPPABLE = b"\x2a\x4d\x18"
+_FOREIGN = {
+    b"PK\x03\x04": "a zip archive",
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
+    b"Rar!\x1a\x07": "a RAR archive",
+    b"\x04\x22\x4d\x18": "compressed by lz4",
+    b"\xff\x06\0\0sNaPpY": "compressed by Snappy",
+    b"]\0\0": "compressed in the old format of lzma",
+    b"LZIP\x01": "compressed by lzip",
+    b"\x1f\x9d": "compressed by compress",
+    b"\xff\xfe": "text in UTF-16",
+    b"\xfe\xff": "text in UTF-16",
+}
 MAGIC_BYTES = 6
 
 
@@ -60,6 +78,52 @@ def compression_in(head: bytes) -> str:
     if head[1:4] == _SKIPPABLE and 0x50 <= head[0] <= 0x5F:
         return ".zst"
     return next((kind for kind, magic in _MAGIC.items() if head.startswith(magic)), "")
+
+
+def check_beginning(head: bytes, path: str, *, is_text: bool, opening: bytes = b"") -> None:
+    """Refuse a file that its first bytes, decompressed, show to be no text as it is read here.
+
+    Otherwise its bytes would be cut at line feeds, and the pieces counted as records.
+
+    Parameters
+    ----------
+    is_text : bool
+        Whether the file was not compressed, whatever its name says.
+    opening : bytes
+        What the first line of such a file begins with.
+
+    Raises
+    ------
+    SourceError
+        If it is in another format; if it is compressed once more; or if its name says that it is
+        compressed, and it neither is nor begins with ``opening``.
+    """
+    found = next((what for magic, what in _FOREIGN.items() if head.startswith(magic)), "")
+    if not found and not is_text and compression_in(head):
+        found = "compressed more than once"
+    if found:
+        todo = "convert it to UTF-8" if "UTF" in found else "unpack it"
+        raise SourceError(f"the file is {found}", path, todo=f"{todo}, or remove it")
+    first = head.removeprefix(BOM).lstrip(_BLANK)[: len(opening)]
+    if is_text and first != opening and first and compression_of(path):
+        raise SourceError(
+            "its name says that the file is compressed, but it does not begin so",
+            path,
+            todo="replace it if it is damaged; if it is text, give it a name that says so",
+        )
+
+
+def with_long_first(pieces: Iterator[bytes], n_bytes: int) -> Iterator[bytes]:
+    """The same bytes; the first piece has ``n_bytes``, or all that there are."""
+    first = b""
+    try:
+        while len(first) < n_bytes and (piece := next(pieces, None)) is not None:
+            first += piece
+    except CutOff:
+        yield first
+        raise
+    yield first
+    yield from pieces
 
 
 def decompressed(
@@ -177,7 +241,8 @@ def _after_member(
         what = "the compressed data is followed by bytes that are neither padding nor compressed"
         raise CutOff(what, consumed)
     if padding:
-        warn(f"{padding} bytes of padding follow the compressed data")
+        bytes_follow = "byte of padding follows" if padding == 1 else "bytes of padding follow"
+        warn(f"{padding} {bytes_follow} the compressed data")
     return rest, consumed
 
 

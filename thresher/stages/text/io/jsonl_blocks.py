@@ -14,17 +14,19 @@ from thresher import storage
 from thresher.stages.reading import SourceError
 from thresher.stages.text.io import reused_buffers
 from thresher.stages.text.io.decompress import (
-    MAGIC_BYTES,
+    BOM,
+    HEAD,
     CutOff,
     Reading,
+    check_beginning,
     compression_in,
     compression_of,
     members,
+    with_long_first,
 )
 from thresher.stages.text.io.jsonl_scan import PADDING
 from thresher.tasks import FileSlice
 
-BOM = b"\xef\xbb\xbf"
 LARGEST_LINE = 2**31 - 1
 STEP = 1 << 18
 """Bytes read at once where it is not known how many are wanted."""
@@ -171,12 +173,13 @@ class _Blocks:
         """Read a slice into the filling, giving way after every step."""
         with storage.open_read(piece.path, options=self.options) as source:
             with storage.failures("read", piece.path):
-                head = source.read(MAGIC_BYTES) if piece.start == 0 else b""
+                head = source.read(HEAD) if piece.start == 0 else b""
                 source.seek(0)
             if kind := compression_in(head):
                 yield from self._compressed(piece, source, kind)
                 return
-            if compression_of(piece.path) and not head:
+            check_beginning(head, piece.path, is_text=True, opening=b"{")
+            if compression_of(piece.path) and not head and not piece.start:
                 self.warn(f"{piece.path}: the file is empty, not even compressed")
             with storage.failures("read", piece.path):
                 yield from self._plain(piece, source)
@@ -188,7 +191,9 @@ class _Blocks:
             Reading(source, piece.path), kind, lambda text: self.warn(f"{piece.path}: {text}")
         )
         try:
-            for data in stream:
+            for data in with_long_first(stream, HEAD):
+                if first:
+                    check_beginning(data, piece.path, is_text=False)
                 if first and data.startswith(BOM):
                     data = data[len(BOM) :]
                     self.filling.pieces[-1].offset = len(BOM)
