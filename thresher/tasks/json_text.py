@@ -34,6 +34,9 @@ Column: TypeAlias = "pa.Array | pa.ChunkedArray"
 MAX_DEPTH = 32
 """Lists and structs inside one another, beyond which values stay JSON: Arrow's files take 64."""
 
+_ALL_DIGITS = decimal.Context(
+    prec=decimal.MAX_PREC, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX, clamp=0
+)
 _MOST_DIGITS = 4000
 """Digits up to which Python makes an int of a number, however it is set up."""
 
@@ -353,7 +356,9 @@ def json_values(column: Column) -> list[Any]:
 
 
 def _number(digits: str) -> float | decimal.Decimal:
-    return float(digits) if is_held(digits) else decimal.Decimal(digits)
+    if is_held(digits):
+        return float(digits)
+    return _ALL_DIGITS.normalize(decimal.Decimal(digits))  # one text for 10e399 and 1e400
 
 
 def _have_unheld(texts: list[str | None], values: list[Any]) -> bool:
@@ -435,7 +440,12 @@ def _plain_text(value: Any) -> str:
             return "null" if value.is_nan() else _float(float(value))
         return format(value, "f") if abs(value.adjusted()) < 64 else str(value)
     if type(value).__module__ == "numpy" and hasattr(value, "item"):
-        return _plain_text(value.item())
+        item = value.item()
+        if type(item) is not type(value):
+            return _plain_text(item)
+        if value.dtype.kind == "f":  # with more bits than Python's
+            is_float = float(value) == value or value != value
+            return _float(float(value)) if is_float else str(decimal.Decimal(str(value)))
     return _quoted(_text(value))
 
 

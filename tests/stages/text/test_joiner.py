@@ -53,6 +53,25 @@ def test_null_ids_and_numbers():
     }
 
 
+@pytest.mark.parametrize(
+    ("written", "n_documents"),
+    [
+        (['"\\u0061"', '"a"', "5"], 2),
+        (["1", "1.0", "1e0", '"1"'], 2),
+        (['{"a":1,"b":2}', '{ "b": 2.0, "a": 1 }', "[1]", "[ 1 ]"], 2),
+        (["1e400", "10e399", "9007199254740993.0", "9007199254740993", "9007199254740992.0"], 3),
+    ],
+)
+def test_ids_of_several_kinds_are_compared_by_value(written, n_documents):
+    texts = pa.array(written, pa.large_string())
+    rows = {"segment_id": list(range(len(written))), "text": ["x"] * len(written)}
+    table = pa.table(rows).append_column(json_field("id"), texts)
+    made = DocumentJoiner("").process(DocumentBatch("d", table)).data
+    assert made.num_rows == n_documents
+    assert set(made.column("id").to_pylist()) <= set(written)
+    assert "".join(made.column("text").to_pylist()) == "x" * len(written)
+
+
 def test_null_pieces():
     assert join(pieces(text=["b1", None, "b0", "a1", None]), "|")["text"] == ["a1", "b0|b1", None]
 

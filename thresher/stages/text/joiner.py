@@ -20,6 +20,7 @@ from thresher.stages.text.splitter import numbered
 from thresher.tasks import RAW, TOKENS, DocumentBatch
 from thresher.tasks.columns import from_numpy, to_numpy
 from thresher.tasks.document import table_like
+from thresher.tasks.json_text import to_json
 from thresher.tasks.types import is_json
 
 
@@ -28,6 +29,7 @@ class DocumentJoiner(ProcessingStage[DocumentBatch, DocumentBatch]):
 
     Documents come out sorted by id, each as one row, or as few as ``max_length`` allows: pieces
     are then taken in order and joined as long as they fit. A piece that is too long stands alone.
+    Ids of several kinds are compared by value and sorted by their JSON text.
     The other columns keep the value of a row's first piece; without ``max_length`` the first value
     that is not null.
 
@@ -148,6 +150,8 @@ class DocumentJoiner(ProcessingStage[DocumentBatch, DocumentBatch]):
         ids = column_of(task, self.document_id_field, self.name)
         if pa.types.is_null(ids.type):
             ids = ids.cast(pa.string())
+        elif is_json(field := task.data.schema.field(self.document_id_field)):
+            ids = to_json(ids, field)  # one text for a value, however it is written
         numbers = column_of(task, self.segment_id_field, self.name)
         if pa.types.is_null(numbers.type) or is_json(task.data.schema.field(self.segment_id_field)):
             numbers = numbers_of(task, self.segment_id_field, self.name)
