@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tests.stages.text.io.jsonl_files import ALL, group, lines, read
 from thresher.stages.base import NUMBER, TEXT
-from thresher.stages.reading import ReadPlan, ReadReport, Sample
+from thresher.stages.reading import ReadPlan, ReadReport, Sample, SourceError
 from thresher.stages.text.io import JsonlReaderStage, jsonl_blocks
 from thresher.stages.text.io.jsonl_table import MAX_COLUMNS
 from thresher.tasks import RAW, ROW, DocumentBatch, FileGroupTask
@@ -284,28 +284,30 @@ def test_a_late_key_among_records_with_keys_of_another_sort(tmp_path: Path) -> N
     assert table.column("late").to_pylist()[101] == 5
 
 
-def test_keys_beyond_a_thousand_go_to_extra(tmp_path: Path) -> None:
+def test_more_than_a_thousand_keys_are_refused(tmp_path: Path) -> None:
     members = [f'"k{i}":{i}' for i in range(MAX_COLUMNS + 2)]
     # One record after the other is looked at for keys, so that the last two find no room.
-    task = lines(tmp_path / "a.jsonl", "{" + ",".join(members) + "}", '{"k0":7}')
-    table, _ = read(task, ALL)
+    task = lines(tmp_path / "a.jsonl", '{"k0":7}', "{" + ",".join(members) + "}", '{"k1":7}')
+    with pytest.raises(SourceError, match="line 2 brings 'k1000'") as caught:
+        read(task, ALL)
 
+    assert (caught.value.path, caught.value.rows) == (str(tmp_path / "a.jsonl"), 3)
+    assert "fields=" in caught.value.todo
+    # With the records themselves at hand nothing has to be kept in columns.
     names = [f"k{i}" for i in range(MAX_COLUMNS)]
-    assert table.column_names == [ROW, *names, "_extra"]
-    assert types_of(table)["_extra"] == "JSON"
-    assert table.column("_extra").to_pylist() == ['{"k1000":1000,"k1001":1001}', None]
-    # With the records themselves at hand nothing has to be kept beside the columns.
     carried, _ = read(task, ReadPlan(carry=True))
     assert carried.column_names == [ROW, *names, RAW]
 
 
-def test_a_key_called_extra_stays_what_it_is(tmp_path: Path) -> None:
-    members = ['"_extra":"mine"', *(f'"k{i}":{i}' for i in range(MAX_COLUMNS))]
-    table, _ = read(lines(tmp_path / "a.jsonl", "{" + ",".join(members) + "}"), ALL)
-
-    assert len(set(table.column_names)) == len(table.column_names)
-    assert table.column("_extra").to_pylist() == ["mine"]
-    assert table.column(table.column_names[-1]).to_pylist() == ['{"k999":999}']
+@pytest.mark.parametrize("n_expected", [1, MAX_COLUMNS - 1, MAX_COLUMNS, MAX_COLUMNS + 5])
+def test_the_keys_of_a_sample_take_no_room(tmp_path: Path, n_expected: int) -> None:
+    names = [f"k{i}" for i in range(MAX_COLUMNS - 1)]
+    records = ["{" + ",".join(f'"{name}":1' for name in names) + "}", '{"asked":1}']
+    plan = ReadPlan(expected={f"e{i}": JSON for i in range(n_expected)}, always=("asked",))
+    task = lines(tmp_path / "a.jsonl", *records)
+    for size in (1, 1 << 20):
+        table, _ = read(task, plan, JsonlReaderStage().streaming(size))
+        assert sorted(table.column_names) == sorted([ROW, "asked", *names])
 
 
 def test_columns_that_no_record_has_are_there_if_they_are_wanted(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from thresher.stages.text.io.decompress import compression_of
 from thresher.stages.text.io.jsonl_blocks import Block, blocks
 from thresher.stages.text.io.jsonl_sample import sample_of
 from thresher.stages.text.io.jsonl_scan import Scan, line_ends, record_starts
-from thresher.stages.text.io.jsonl_table import RecordTables
+from thresher.stages.text.io.jsonl_table import MAX_COLUMNS, RecordTables
 from thresher.stages.text.io.line_numbers import LineNumbers
 from thresher.stages.text.io.reader_options import check_reader_options
 from thresher.tasks import DocumentBatch, FileGroupTask
@@ -147,6 +147,8 @@ class JsonlReaderStage(ReaderStage):
                 good[list(bad)] = False
                 scanned, numbers = scanned.take(good), numbers[good]
             row += found
+            if (beyond := tables.without_column(scanned)) is not None:
+                raise self._too_many_keys(block, ends, scanned, *beyond)
             tables.note_names(scanned, report)
             table = tables.table(scanned, numbers)
             parsed = frozenset(visible(table.column_names) if self._plan.carry else ())
@@ -176,6 +178,21 @@ class JsonlReaderStage(ReaderStage):
             report.bad.append(
                 BadRecord(path, first_row + row, line, offset, reason, scanned.record(row))
             )
+
+    def _too_many_keys(
+        self, block: Block, ends: NDArray[np.int64], scanned: Scan, row: int, key: str
+    ) -> SourceError:
+        path, line, _ = _place(block, ends, int(scanned.rows[row, 0]), self._numbers)
+        starts = [piece.at for piece in block.pieces]
+        of_rows = np.searchsorted(starts, scanned.rows[:, 0], "right") - 1
+        n_rows = sum(block.pieces[k].path == path for k in of_rows.tolist())
+        return SourceError(
+            f"more than {MAX_COLUMNS:,} different keys, as many as a table has columns: "
+            f"line {line} brings {key[:80]!r}",
+            path,
+            n_rows,
+            todo="name the keys that matter with fields=[...] on the reader",
+        )
 
     def wanted_names(self) -> Collection[str] | None:
         """The fields asked for."""

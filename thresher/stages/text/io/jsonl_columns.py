@@ -35,9 +35,6 @@ from thresher.tasks.types import (
     json_field,
 )
 
-EXTRA = "_extra"
-"""Column of JSON objects: what records have beside as many columns as a table can have."""
-
 Mask = NDArray[np.bool_]
 
 KIND_NAMES = {
@@ -192,21 +189,6 @@ def _cast(digits: pa.Array, kind: pa.DataType) -> pa.Array | None:
 def _within(numbers: pa.Array, limit: int) -> bool:
     bounds = pc.min_max(numbers).as_py()
     return bounds["min"] is None or (bounds["min"] >= -limit and bounds["max"] <= limit)
-
-
-def unseen(scan: Scan) -> pa.Array | None:
-    """JSON objects of what records have beside the scan's keys, to the letter; None if nothing."""
-    objects: list[str | None] = [None] * len(scan.rows)
-    for row in np.flatnonzero(has_others(scan)).tolist():
-        record = scan.record(row)
-        others = [
-            record[member.before + 1 : member.after].strip(b" \t\r\n").decode()
-            for member in plain.parse_record(record).members
-            if member.key not in scan.keys
-        ]
-        if others:
-            objects[row] = "{" + ",".join(others) + "}"
-    return pa.array(objects, JSON_TEXT) if any(objects) else None
 
 
 def has_others(scan: Scan) -> Mask:

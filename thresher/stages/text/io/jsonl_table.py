@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from thresher.kernels import jsonl_plain as plain
 from thresher.stages.reading import ReadPlan, ReadReport
-from thresher.stages.text.io.jsonl_columns import EXTRA, column, has_others, misfits, unseen
+from thresher.stages.text.io.jsonl_columns import column, has_others, misfits
 from thresher.stages.text.io.jsonl_scan import Scan, scan
 from thresher.tasks import RAW, ROW
 from thresher.tasks.columns import from_numpy
 from thresher.tasks.document import HIDDEN
-from thresher.tasks.types import ColumnType, Types, json_field
+from thresher.tasks.types import ColumnType, Types
 
 MAX_COLUMNS = 1000
-"""Columns of a table at most; further keys of its records go to ``_extra``."""
+"""Columns of a table at most. Which of more keys were columns would depend on what is met first."""
 
 _EXAMINED = 64
 """Records whose keys are listed before all are scanned again for them."""
@@ -49,6 +49,7 @@ class RecordTables:
         if self.plan.columns is not None:
             names = self.plan.columns
         self.keys = [name for name in dict.fromkeys(names) if name not in HIDDEN]
+        self._met = set(self.plan.always)
 
     @property
     def collects(self) -> bool:
@@ -57,14 +58,31 @@ class RecordTables:
 
     def scan(self, buffer: NDArray[np.uint8], stop: int, capacity: int) -> Scan:
         """The records in ``buffer[:stop]``; keys that were not known are looked for as well."""
+        if self.collects and len(self.keys) > MAX_COLUMNS:
+            self.keys = list(dict.fromkeys(self.plan.always))
         scanned = scan(buffer, stop, self.keys, capacity)
-        while self.collects and len(self.keys) < MAX_COLUMNS:
+        while self.collects:
+            there = (scanned.kinds != plain.ABSENT).any(axis=1)
+            self._met.update(name for k, name in enumerate(scanned.keys) if there[k])
             fresh = self._unknown_keys(scanned)
-            if not fresh:
+            if not fresh or len(self._met) >= MAX_COLUMNS:
                 break
+            if len(self.keys) + len(fresh) > MAX_COLUMNS:  # what only a sample has gives way
+                self.keys = [name for name in self.keys if name in self._met]
             self.keys = [*self.keys, *fresh[: MAX_COLUMNS - len(self.keys)]]
             scanned = scan(buffer, stop, self.keys, capacity)
         return scanned
+
+    def without_column(self, scanned: Scan) -> tuple[int, str] | None:
+        """The first row with a key that found no room, and the key; carried records need none."""
+        if not self.collects or self.plan.carry or len(self.keys) < MAX_COLUMNS:
+            return None
+        known = set(scanned.keys)
+        for row in np.flatnonzero(has_others(scanned)).tolist():
+            for member in plain.parse_record(scanned.record(row)).members:
+                if member.key not in known:
+                    return row, member.key
+        return None
 
     def _unknown_keys(self, scanned: Scan) -> list[str]:
         """Keys of some records that have more members than were found."""
@@ -124,10 +142,6 @@ class RecordTables:
                 values, made = column(scanned, k, self._wanted(name), guess)
                 columns.append(values)
                 fields.append(made)
-        extra = unseen(scanned) if self.collects and not self.plan.carry else None
-        if extra is not None:
-            columns.append(extra)
-            fields.append(json_field(_unused(EXTRA, scanned.keys)))
         if self.plan.carry:
             columns.append(self._raw(scanned))
             fields.append(pa.field(RAW, pa.large_binary()))
@@ -160,13 +174,6 @@ def _can_name(key: str) -> bool:
     except UnicodeEncodeError:
         return False
     return key not in HIDDEN
-
-
-def _unused(name: str, keys: Sequence[str]) -> str:
-    """The name, or one like it that no key has."""
-    while name in keys:
-        name = f"_{name}"
-    return name
 
 
 def _repeated_key(scanned: Scan, row: int) -> str:
