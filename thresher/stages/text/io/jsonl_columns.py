@@ -8,6 +8,7 @@ values. Whatever else it holds, mixtures, lists and objects, is JSON text as it 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -119,6 +120,9 @@ def _doubtful(digits: pa.Array, numbers: pa.Array | None) -> NDArray[np.int64]:
         return np.arange(len(digits))
     values = to_numpy(numbers.fill_null(0.5))
     large = ~(np.abs(values) < EXACT)
+    if large.any():  # up to 15 digits come back as they are written
+        lengths = to_numpy(pc.binary_length(digits).fill_null(0))
+        large &= (lengths > sys.float_info.dig) | ~np.isfinite(values)
     zeros = np.flatnonzero(values == 0)
     if zeros.size:
         is_not = pc.match_substring_regex(digits.take(from_numpy(zeros)), NOT_ZERO)
