@@ -431,8 +431,6 @@ def _plain_text(value: Any) -> str:
         return _quoted(value)
     if isinstance(value, int):
         return str(int(value))
-    if isinstance(value, datetime.timedelta):
-        return str(value // datetime.timedelta(microseconds=1))
     if isinstance(value, float):
         return _float(value)
     if isinstance(value, decimal.Decimal):
@@ -440,12 +438,21 @@ def _plain_text(value: Any) -> str:
             return "null" if value.is_nan() else _float(float(value))
         return format(value, "f") if abs(value.adjusted()) < 64 else str(value)
     if type(value).__module__ == "numpy" and hasattr(value, "item"):
-        item = value.item()
-        if type(item) is not type(value):
-            return _plain_text(item)
-        if value.dtype.kind == "f":  # with more bits than Python's
-            is_float = float(value) == value or value != value
-            return _float(float(value)) if is_float else str(decimal.Decimal(str(value)))
+        return _numpy_text(value)
+    if isinstance(value, datetime.timedelta):
+        return str(value // datetime.timedelta(microseconds=1))
+    return _quoted(_text(value))
+
+
+def _numpy_text(value: Any) -> str:
+    item = value.item()
+    if value.dtype.kind in "Mm":  # of nanoseconds, an item is a number
+        return "null" if value != value else _quoted(str(value))
+    if type(item) is not type(value):
+        return _plain_text(item)
+    if value.dtype.kind == "f":  # with more bits than Python's
+        is_float = float(value) == value or value != value
+        return _float(float(value)) if is_float else str(decimal.Decimal(str(value)))
     return _quoted(_text(value))
 
 

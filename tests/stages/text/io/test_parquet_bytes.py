@@ -294,7 +294,7 @@ def test_rows_that_cannot_go_with_earlier_ones_are_written_all_the_same(
 
     assert stream.columns["t"].is_json
     values = pq.read_table(tmp_path / "a").column("t").to_pylist()
-    assert values[0] == '"3000-01-01T00:00:00"'
+    assert values[0] == '"3000-01-01T00:00:00.000000"'
     assert len(values) == 4
 
 
