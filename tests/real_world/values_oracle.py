@@ -241,7 +241,8 @@ def _misfit(value: Any, wanted: str) -> set[str]:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return {"not a number", f"not {wanted}", "not double", "surrogate"}
     if wanted == "int64":
-        return set() if _is_int64(value) else {"not int64"}
+        whole = int(value) if value - value == 0 and value == int(value) else value
+        return set() if _is_int64(whole) else {"not int64"}
     fits = _is_float(value) or (wanted == "number" and _is_int64(value))
     return set() if fits else {"no int64 or float64", "not double", "not float64"}
 
@@ -307,7 +308,7 @@ def _cannot_be(value: Any, wanted: str) -> set[str]:
     if value is None or wanted in ("", "text"):
         return set()
     if wanted == "float64":
-        return {"fit"} if isinstance(value, int) and abs(value) > _EXACT else set()
+        return set() if isinstance(value, float) or _is_float(value) else {"fit"}
     if isinstance(value, float):
         fits = value - value == 0 and value.is_integer() and _is_int64(int(value))
         return set() if fits else {"fit"}

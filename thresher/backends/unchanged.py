@@ -19,8 +19,8 @@ import pyarrow.compute as pc
 from thresher.errors import StageError
 from thresher.tasks import HIDDEN
 from thresher.tasks.columns import from_numpy, to_numpy
-from thresher.tasks.converting import leaves
 from thresher.tasks.json_text import are_alike
+from thresher.tasks.nested import leaves
 from thresher.tasks.types import (
     JSON_TEXT,
     is_json,

@@ -18,13 +18,13 @@ import pyarrow as pa
 
 from thresher.tasks.bad_rows import BadRows
 from thresher.tasks.json_numbers import is_held
+from thresher.tasks.typed_values import typed_as
 from thresher.tasks.types import (
     EXACT,
     JSON_TEXT,
     MAX_MEMBERS,
     inner_types,
     is_json,
-    is_list,
     is_string,
     sorted_members,
 )
@@ -114,56 +114,16 @@ def from_json(column: Column, kind: pa.DataType, name: str) -> Column:
     BadRows
         If some of the values do not fit.
     """
-    values = _decoded(column.to_pylist())
-    bad = {at for at, value in enumerate(values) if not fits(value, kind)}
-    try:
-        made = pa.array([None if at in bad else v for at, v in enumerate(values)], kind)
-    except _ERRORS:
-        bad |= {at for at, value in enumerate(values) if at not in bad and not _is_one(value, kind)}
-    if bad:
-        shown = {at: str(column[at].as_py())[:80] for at in sorted(bad)}
-        raise BadRows(
-            {
-                at: f"column {name!r} is {kind} in this output; {text} does not fit"
-                for at, text in shown.items()
-            }
-        )
-    return made
-
-
-def _is_one(value: Any, kind: pa.DataType) -> bool:
-    try:
-        pa.scalar(value, kind)
-    except _ERRORS:
-        return False
-    return True
-
-
-def fits(value: Any, kind: pa.DataType) -> bool:
-    """Whether a type holds a decoded JSON value with nothing lost or changed."""
-    types = pa.types
-    if value is None:
-        return True
-    if isinstance(value, dict):
-        if not types.is_struct(kind):
-            return False
-        fields = {kind.field(i).name: kind.field(i).type for i in range(kind.num_fields)}
-        return all(key in fields and fits(inner, fields[key]) for key, inner in value.items())
-    if isinstance(value, list):
-        return is_list(kind) and all(fits(inner, kind.value_type) for inner in value)
-    if isinstance(value, bool):
-        return bool(types.is_boolean(kind))
-    if isinstance(value, int):
-        if types.is_floating(kind):
-            return abs(value) <= EXACT_WHOLE[kind.bit_width]
-        return bool(types.is_integer(kind))
-    if isinstance(value, float):
-        return bool(types.is_floating(kind)) and abs(value) <= LARGEST[kind.bit_width]
-    return isinstance(value, str) and is_string(kind)
-
-
-EXACT_WHOLE = {16: 2**11, 32: 2**24, 64: EXACT}
-LARGEST = {16: 65504.0, 32: 3.4028234663852886e38, 64: 1.7976931348623157e308}
+    made, bad = typed_as(_decoded(column.to_pylist()), kind)
+    if not bad.any():
+        return made
+    raise BadRows(
+        {
+            at: f"column {name!r} is {kind} in this output; "
+            f"{str(column[at].as_py())[:80]} does not fit"
+            for at in bad.nonzero()[0].tolist()
+        }
+    )
 
 
 def _decoded(texts: list[str | None], object_pairs_hook: Any = None) -> list[Any]:
@@ -471,7 +431,7 @@ def _float(value: float) -> str:
     return repr(float(value))
 
 
-def time_text(value: datetime.date | datetime.time) -> str:
+def iso_text(value: datetime.date | datetime.time) -> str:
     """A date or time as text (ISO 8601), with the digits that a column of it has; zones as UTC."""
     if isinstance(value, datetime.datetime):
         digits = "nanoseconds" if getattr(value, "unit", "") == "ns" else "microseconds"
@@ -488,5 +448,5 @@ def _text(value: Any) -> str:
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     if isinstance(value, datetime.date | datetime.time):
-        return time_text(value)
+        return iso_text(value)
     raise TypeError(f"a {type(value).__name__} is no JSON value")

@@ -18,15 +18,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from thresher.tasks.bad_rows import BadRows
-from thresher.tasks.converting import convert_leaves
 from thresher.tasks.json_text import (
     canonical_alone,
     half_pairs,
     inside,
     is_infinite,
-    time_text,
+    iso_text,
     typed,
 )
+from thresher.tasks.nested import convert_leaves
+from thresher.tasks.text_form import time_text
 from thresher.tasks.types import JSON_TEXT, is_json
 
 Column: TypeAlias = "pa.Array | pa.ChunkedArray"
@@ -57,7 +58,7 @@ def _by_parts(value: Any) -> str:
     if isinstance(value, bytes):
         return _encode(base64.b64encode(value).decode())
     if isinstance(value, datetime.date | datetime.time):
-        return _encode(time_text(value))
+        return _encode(iso_text(value))
     if isinstance(value, datetime.timedelta):
         return str(value // datetime.timedelta(microseconds=1))
     known = value is None or isinstance(value, str | int | float | bool)
@@ -79,13 +80,8 @@ def with_times_as_text(column: Column) -> Column:
 
 def _textual(leaf: pa.Array) -> pa.Array:
     types = pa.types
-    if types.is_timestamp(leaf.type):
-        zone = "Z" if leaf.type.tz else ""
-        naive = pc.cast(leaf, pa.timestamp(leaf.type.unit))
-        text = pc.replace_substring(pc.cast(naive, pa.string()), " ", "T")
-        return pc.binary_join_element_wise(text, zone, "")
-    if types.is_date(leaf.type) or types.is_time(leaf.type):
-        return pc.cast(leaf, pa.string())
+    if types.is_timestamp(leaf.type) or types.is_date(leaf.type) or types.is_time(leaf.type):
+        return time_text(leaf)
     return pc.cast(leaf, pa.int64()) if types.is_duration(leaf.type) else leaf
 
 

@@ -66,6 +66,8 @@ class ColumnType:
     is_asked: bool = False
 
     def __post_init__(self) -> None:
+        if pa.types.is_nested(self.type):
+            object.__setattr__(self, "type", nullable(self.type))
         large: Paths = frozenset()
         if not (self.is_exact or self.is_json or self.is_void):
             large = self.large or long_paths(self.type)
@@ -307,12 +309,13 @@ def _decimals(left: pa.DataType, right: pa.DataType) -> pa.DataType | None:
 def _strings(left: pa.DataType, right: pa.DataType, exact: bool) -> pa.DataType | None:
     if is_string(left) and is_string(right):
         return pa.large_string()
-    if _is_bytes(left) and _is_bytes(right):
+    if is_bytes(left) and is_bytes(right):
         return pa.large_binary()
     return None
 
 
-def _is_bytes(kind: pa.DataType) -> bool:
+def is_bytes(kind: pa.DataType) -> bool:
+    """Whether a type is one of Arrow's types of bytes."""
     types = pa.types
     return (
         types.is_binary(kind)
@@ -451,6 +454,26 @@ def inner_types(kind: pa.DataType) -> list[pa.DataType]:
     if is_list(kind) or types.is_dictionary(kind) or types.is_run_end_encoded(kind):
         return [kind.value_type]
     return []
+
+
+def nullable(kind: pa.DataType) -> pa.DataType:
+    """The type without ``not null`` inside: records of other files may lack what is there."""
+    types = pa.types
+    if types.is_struct(kind):
+        fields = [kind.field(i) for i in range(kind.num_fields)]
+        return pa.struct([pa.field(field.name, nullable(field.type)) for field in fields])
+    if types.is_map(kind):
+        return pa.map_(nullable(kind.key_type), nullable(kind.item_type), kind.keys_sorted)
+    if not is_list(kind):
+        return kind
+    inner = nullable(kind.value_type)
+    if types.is_fixed_size_list(kind):
+        return pa.list_(inner, kind.list_size)
+    make = {
+        types.is_list: pa.list_, types.is_large_list: pa.large_list,
+        types.is_list_view: pa.list_view, types.is_large_list_view: pa.large_list_view,
+    }  # fmt: skip
+    return next(make for test, make in make.items() if test(kind))(inner)
 
 
 def _is_long(kind: pa.DataType) -> bool:

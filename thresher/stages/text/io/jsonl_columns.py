@@ -22,9 +22,10 @@ from thresher.kernels import jsonl_plain as plain
 from thresher.stages.base import NUMBER, TEXT
 from thresher.stages.text.io import reused_buffers
 from thresher.stages.text.io.jsonl_scan import PADDING, Scan
+from thresher.tasks.casting import cast_exactly, decimals_of
 from thresher.tasks.columns import bit_buffer, from_numpy, to_numpy
 from thresher.tasks.json_numbers import NOT_ZERO, is_held
-from thresher.tasks.json_text import EXACT_WHOLE, LARGEST, fits
+from thresher.tasks.typed_values import typed_as
 from thresher.tasks.types import (
     EXACT,
     JSON_TEXT,
@@ -272,41 +273,38 @@ def _converter(kind: pa.DataType) -> Callable[[Scan, int, pa.DataType], pa.Array
         return _decimals
     if types.is_nested(kind):
         return _nested
-    return _from_text
+    return lambda scan, k, kind: cast_exactly(text(scan, k), kind)[0]
 
 
 def _integers(scan: Scan, k: int, kind: pa.DataType) -> pa.Array:
-    return _numbers(scan, k, scan.kinds[k] == plain.INTEGER, kind, int)
+    whole = _numbers(scan, k, scan.kinds[k] == plain.INTEGER, kind, int)
+    others = scan.kinds[k] == plain.DECIMAL
+    if not others.any():
+        return whole
+    numbers = _numbers(scan, k, others, pa.float64(), _exact_float)
+    return pc.coalesce(whole, cast_exactly(numbers, kind)[0])
 
 
 def _floats(scan: Scan, k: int, kind: pa.DataType) -> pa.Array:
     number = (scan.kinds[k] == plain.INTEGER) | (scan.kinds[k] == plain.DECIMAL)
-    limit, largest = EXACT_WHOLE[kind.bit_width], LARGEST[kind.bit_width]
     wide = _numbers(scan, k, number, pa.float64(), _exact_float)
-    large = to_numpy(pc.greater_equal(pc.abs(wide), float(limit)).fill_null(False))
+    large = to_numpy(pc.greater_equal(pc.abs(wide), float(EXACT)).fill_null(False))
     if (large & (scan.kinds[k] == plain.INTEGER)).any():
-        wide = _one_by_one(
-            _strings(scan, k, number), pa.float64(), lambda digits: _exact_float(digits, limit)
-        )
-    if kind.bit_width < 64:
-        wide = pc.if_else(pc.less_equal(pc.abs(wide), largest), wide, None)
-    return wide if kind == wide.type else pc.cast(wide, kind)
+        wide = _one_by_one(_strings(scan, k, number), pa.float64(), _exact_float)
+    return cast_exactly(wide, kind)[0]
 
 
 def _decimals(scan: Scan, k: int, kind: pa.DataType) -> pa.Array:
     number = (scan.kinds[k] == plain.INTEGER) | (scan.kinds[k] == plain.DECIMAL)
-    return _numbers(scan, k, number, kind, lambda digits: pa.scalar(digits).cast(kind))
+    return decimals_of(_strings(scan, k, number), kind)
 
 
-def _exact_float(digits: str, limit: int = EXACT) -> float:
+def _exact_float(digits: str) -> float:
     value = float(digits)
     if value - value != 0:
         raise OverflowError(digits)
-    if not digits.lstrip("-").isdigit():
-        is_good = is_held(digits)
-    else:
-        is_good = int(value) == int(digits) and (limit == EXACT or abs(value) <= limit)
-    if not is_good:
+    is_whole = digits.lstrip("-").isdigit()
+    if not (int(value) == int(digits) if is_whole else is_held(digits)):
         raise OverflowError(digits)
     return value
 
@@ -319,26 +317,16 @@ def _numbers(
     return _one_by_one(digits, kind, parse) if numbers is None else numbers
 
 
-def _from_text(scan: Scan, k: int, kind: pa.DataType) -> pa.Array:
-    """Times and the like, written as strings."""
-    strings = text(scan, k)
-    try:
-        return pc.cast(strings, kind)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        return _one_by_one(strings, kind, lambda value: pa.scalar(value).cast(kind))
-
-
 def _nested(scan: Scan, k: int, kind: pa.DataType) -> pa.Array:
-    def parse(value: str) -> Any:
-        decoded = json.loads(value)
-        return decoded if fits(decoded, kind) else None
+    written = json_text(scan, k).to_pylist()
+    return typed_as([None if value is None else _loaded(value) for value in written], kind)[0]
 
-    written = json_text(scan, k)
+
+def _loaded(text: str) -> Any:
     try:
-        values = [None if value is None else parse(value) for value in written.to_pylist()]
-        return pa.array(values, kind)
-    except (ValueError, OverflowError, RecursionError, pa.ArrowException):
-        return _one_by_one(written, kind, parse)
+        return json.loads(text)
+    except (ValueError, RecursionError):  # a number of thousands of digits, or too deep
+        return None
 
 
 def _one_by_one(written: pa.Array, kind: pa.DataType, parse: Callable[[str], Any]) -> pa.Array:

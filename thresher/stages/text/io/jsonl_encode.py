@@ -18,8 +18,8 @@ from thresher.kernels import compiled
 from thresher.kernels import jsonl_write_plain as plain
 from thresher.kernels.arrow_text import text_chunks
 from thresher.tasks.columns import to_numpy
-from thresher.tasks.converting import decoded, leaves
 from thresher.tasks.json_written import as_json, is_of_json, with_times_as_text
+from thresher.tasks.nested import decoded, leaves
 from thresher.tasks.types import JSON_TEXT, is_guessed, is_json, is_text
 
 Bytes = NDArray[np.uint8]
