@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -25,12 +25,22 @@ from thresher.stages.reading import (
 )
 from thresher.stages.text.io.jsonl_blocks import verify_unchanged
 from thresher.stages.text.io.parquet_footer import types_in
+from thresher.stages.text.io.parquet_int96 import (
+    Rows,
+    beyond_nanoseconds,
+    columns_with_int96,
+    finer,
+    in_nanoseconds,
+)
 from thresher.stages.text.io.reader_options import check_reader_options
 from thresher.tasks import ROW, DocumentBatch, FileGroupTask, FileSlice
 from thresher.tasks.bad_rows import BadRows
 from thresher.tasks.columns import from_numpy
-from thresher.tasks.converting import convert
+from thresher.tasks.converting import convert, convert_as_asked
 from thresher.tasks.document import HIDDEN
+from thresher.tasks.nested import Mask, rows_where
+from thresher.tasks.showing import record_of
+from thresher.tasks.text_form import no_text
 from thresher.tasks.type_names import TypesGiven, parse_types
 from thresher.tasks.types import (
     JSON_TEXT,
@@ -123,18 +133,23 @@ class ParquetReaderStage(ReaderStage):
         """Yield batches in order, each with ``__row``."""
         row = 0
         for piece in task.slices:
-            with self._open(piece) as file:
+            with self._open(piece) as file, self._open_finer(piece, file) as fine_file:
                 groups = range(piece.start, _stop(file, piece))
                 found = sum(file.metadata.row_group(i).num_rows for i in groups)
                 report.found += found
                 first = row
+                in_ns = None
+                if fine_file is not None:
+                    names = [n for n in columns_with_int96(file) if n in self._read_of(file)]
+                    in_ns = Rows(_batches_behind(fine_file, groups, names, _MOST_ROWS, 0))
                 for table in self._tables(file, groups):
                     numbers = np.arange(row, row + table.num_rows, dtype=np.int64)
                     row += table.num_rows
-                    conformed = self._conformed(table, numbers, piece, report)
-                    names = tuple(n for n in conformed.column_names if n != ROW)
-                    report.first_names = report.first_names or names
-                    report.names.update(names)
+                    fine = None if in_ns is None else in_ns.take(table.num_rows)
+                    conformed = self._conformed(table, numbers, piece, report, fine)
+                    made = tuple(n for n in conformed.column_names if n != ROW)
+                    report.first_names = report.first_names or made
+                    report.names.update(made)
                     yield DocumentBatch(
                         task.dataset_name, conformed, _metadata=dict(task._metadata)
                     )
@@ -189,11 +204,14 @@ class ParquetReaderStage(ReaderStage):
 
     @contextmanager
     def _open(self, piece: FileSlice) -> Iterator[pq.ParquetFile]:
+        known = _Known()
         with (
-            _faults_of(piece.path),
+            _faults_of(piece.path, known),
             storage.open_arrow(piece.path, self._storage_options) as source,
-            pq.ParquetFile(source) as file,
+            pq.ParquetFile(source, coerce_int96_timestamp_unit="us") as file,
         ):
+            groups = range(piece.start, _stop(file, piece))
+            known.rows = sum(file.metadata.row_group(i).num_rows for i in groups)
             names = file.schema_arrow.names
             if twice := sorted({name for name in names if names.count(name) > 1}):
                 raise SourceError(
@@ -204,6 +222,25 @@ class ParquetReaderStage(ReaderStage):
                     todo="rename one of the columns",
                 )
             yield file
+
+    @contextmanager
+    def _open_finer(
+        self, piece: FileSlice, file: pq.ParquetFile
+    ) -> Iterator[pq.ParquetFile | None]:
+        """The same file with the timestamps of INT96 in nanoseconds, if such are read."""
+        if not self._read_of(file).intersection(columns_with_int96(file)):
+            yield None
+            return
+        with (
+            storage.open_arrow(piece.path, self._storage_options) as source,
+            pq.ParquetFile(source, coerce_int96_timestamp_unit="ns") as fine_file,
+        ):
+            yield fine_file
+
+    def _read_of(self, file: pq.ParquetFile) -> set[str]:
+        """The columns of a file that are read."""
+        there = set(file.schema_arrow.names).difference(HIDDEN)
+        return there if self._plan.columns is None else there.intersection(self._plan.columns)
 
     def _tables(self, file: pq.ParquetFile, groups: range) -> Iterator[pa.Table]:
         """The rows of row groups, in slices of about one batch."""
@@ -228,23 +265,23 @@ class ParquetReaderStage(ReaderStage):
                 size = max(1, size // 8)
 
     def _conformed(
-        self, table: pa.Table, numbers: Any, piece: FileSlice, report: ReadReport
+        self,
+        table: pa.Table,
+        numbers: Any,
+        piece: FileSlice,
+        report: ReadReport,
+        fine: pa.Table | None = None,
     ) -> pa.Table:
         """The rows with the planned columns and types, numbered; rows that do not fit are told."""
         columns: list[Any] = [from_numpy(numbers)]
         fields = [pa.field(ROW, pa.int64())]
         bad: dict[int, str] = {}
         for name, kind in self._wanted(table).items():
-            index = table.schema.get_field_index(name)
-            if index < 0:
-                values: Any = pa.nulls(table.num_rows, kind.type)
-            else:
-                before = _own_field(table.schema.field(index))
-                try:
-                    values = convert(table.column(index), before, kind)
-                except BadRows as error:
-                    bad |= error.reasons
-                    values = pa.nulls(table.num_rows, kind.type)
+            try:
+                values = self._column(table, name, kind, fine)
+            except BadRows as error:
+                bad |= error.reasons
+                values = pa.nulls(table.num_rows, kind.type)
             columns.append(values)
             fields.append(kind.to_field(name))
         made = pa.Table.from_arrays(columns, schema=pa.schema(fields))
@@ -253,15 +290,47 @@ class ParquetReaderStage(ReaderStage):
         good = np.ones(table.num_rows, np.bool_)
         good[list(bad)] = False
         for position, reason in sorted(bad.items()):
-            values = table.slice(position, 1).to_pylist()[0]
-            record = json.dumps(values, ensure_ascii=False, default=str)[:_SHOWN]
+            record = record_of(table.slice(position, 1))[:_SHOWN]
             row = int(numbers[position])
             report.bad.append(
                 BadRecord(piece.path, row, 0, -1, reason, record.encode("utf-8", "replace"))
             )
-        kept = self._conformed(table.filter(from_numpy(good)), numbers[good], piece, ReadReport())
+        left = from_numpy(good)
+        kept = self._conformed(
+            table.filter(left),
+            numbers[good],
+            piece,
+            ReadReport(),
+            None if fine is None else fine.filter(left),
+        )
         assert kept.num_rows == int(good.sum())
         return kept
+
+    def _column(self, table: pa.Table, name: str, kind: ColumnType, fine: pa.Table | None) -> Any:
+        """A column in the type planned.
+
+        Raises
+        ------
+        BadRows
+            If some of the values do not fit.
+        """
+        index = table.schema.get_field_index(name)
+        if index < 0:
+            return pa.nulls(table.num_rows, kind.type)
+        values, before = table.column(index), _own_field(table.schema.field(index))
+        _refuse(rows_where(values, no_text), f"column {name!r} holds text that is not UTF-8")
+        if fine is not None and name in fine.column_names:
+            if in_nanoseconds(kind.type):
+                reason = f"column {name!r} is {kind} in this output, which does not reach as far"
+                _refuse(beyond_nanoseconds(values), reason)
+                values = fine.column(name)
+                before = before.with_type(values.type)
+            else:
+                hint = f"types={{{name!r}: 'timestamp[ns]'}} on the reader keeps them"
+                reason = f"column {name!r} has nanoseconds in INT96; {hint}"
+                _refuse(finer(values, fine.column(name)), reason)
+        change = convert_as_asked if name in self.types else convert
+        return change(values, before, kind)
 
     def _wanted(self, table: pa.Table) -> Types:
         """The columns that a batch is to have."""
@@ -294,6 +363,11 @@ def _batches_behind(
         done = max(0, done - batch.num_rows)
 
 
+def _refuse(rows: Mask, reason: str) -> None:
+    if rows.any():
+        raise BadRows(dict.fromkeys(np.flatnonzero(rows).tolist(), reason))
+
+
 def _own_field(field: pa.Field) -> pa.Field:
     """The field without the metadata of whoever wrote it, save that it is JSON."""
     return json_field(field.name) if is_json(field) else field.remove_metadata()
@@ -307,8 +381,15 @@ def _text_type(kind: pa.DataType) -> pa.DataType:
     return JSON_TEXT if is_other else kind
 
 
+@dataclass
+class _Known:
+    """How many rows are read of a file, as soon as its footer tells."""
+
+    rows: int | None = None
+
+
 @contextmanager
-def _faults_of(path: str) -> Iterator[None]:
+def _faults_of(path: str, known: _Known) -> Iterator[None]:
     """Tell faults of a file from those of the storage: the system's own errors have a number."""
     try:
         yield
@@ -319,7 +400,11 @@ def _faults_of(path: str) -> Iterator[None]:
             with storage.failures("read", path):
                 raise
         raise SourceError(
-            f"not a readable Parquet file: {error}", path, todo="mend, replace or remove the file"
+            f"not a readable Parquet file: {error}",
+            path,
+            known.rows or 0,
+            is_estimate=known.rows is None,
+            todo="mend, replace or remove the file",
         ) from error
 
 

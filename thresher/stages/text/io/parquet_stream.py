@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from thresher import storage
+from thresher.stages.text.io.parquet_int96 import in_nanoseconds
 from thresher.stages.text.io.row_weights import cut_places, row_weights
 from thresher.storage import store_for
 from thresher.tasks.bad_rows import BadRows
@@ -225,7 +226,8 @@ class ParquetStream:
 
     def _row_groups(self, path: str) -> Iterator[pa.Table]:
         with storage.open_arrow(path, self._storage_options) as source:
-            file = pq.ParquetFile(source)
+            unit = "ns" if any(in_nanoseconds(k.type) for k in self.columns.values()) else "us"
+            file = pq.ParquetFile(source, coerce_int96_timestamp_unit=unit)
             for i in range(file.num_row_groups):
                 yield file.read_row_group(i)
 
