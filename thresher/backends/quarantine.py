@@ -8,10 +8,14 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pyarrow as pa
+
 from thresher import storage
 from thresher.stages.reading import BadRecord
 from thresher.tasks import RAW, ROW, DocumentBatch
 from thresher.tasks.json_text import python_values
+from thresher.tasks.showing import python_of
+from thresher.tasks.types import is_json
 
 
 @dataclass(frozen=True)
@@ -95,9 +99,12 @@ def rows_in_file(path: str) -> int:
 def _values(row: DocumentBatch) -> dict[str, Any]:
     table = row.data.select(row.get_columns())
     return {
-        field.name: python_values(table.column(index), field)[0]
-        for index, field in enumerate(table.schema)
+        field.name: _shown(table.column(index), field) for index, field in enumerate(table.schema)
     }
+
+
+def _shown(column: pa.ChunkedArray, field: pa.Field) -> Any:
+    return python_values(column, field)[0] if is_json(field) else python_of(column[0])
 
 
 def _text(record: bytes) -> str:

@@ -21,7 +21,7 @@ from thresher.stages.reading import ReaderStage
 from thresher.stages.writing import BaseWriter
 from thresher.storage import scheme_of
 from thresher.tasks import HIDDEN, FileGroupTask, FileSlice
-from thresher.tasks.types import ColumnType, Types, is_string, merge_columns
+from thresher.tasks.types import ColumnType, Types, is_bytes, is_string, merge_columns
 
 MAX_SAMPLED_SOURCES = 200
 SAMPLED_RECORDS = 100
@@ -207,23 +207,49 @@ def check_types(
                 f"the column {name!r} is {clash.left} in one file and {clash.right} in another, "
                 "and no type holds the values of both",
                 f"{clash.left_path} and {clash.right_path}",
-                f"convert the files, or say what it is to be: types={{{name!r}: 'text'}} on the "
-                "reader",
+                f"convert the files, or say what it is to be: types={{{name!r}: "
+                f"{_best_for(clash)!r}}} on the reader",
             )
         )
-    for name, kind in use.kinds.items():
+    for name, kind in pinned.items():
+        found = _nested_in(known, name)
+        if found is not None and is_string(kind.type) and not kind.is_json:
+            mistakes.append(
+                PlanError(
+                    f"types={{{name!r}: 'text'}} for a column that is {found} in the files",
+                    f"stage {reader.name!r}",
+                    f"say types={{{name!r}: 'json'}}",
+                )
+            )
+    for name, wanted in use.kinds.items():
         found = pinned.get(name) or known.types.get(name)
         if found is None or name in known.conflicts or found.is_void:
             continue
-        if kind == TEXT and not _is_text(found):
+        if wanted == TEXT and not _is_text(found):
             mistakes.append(
                 PlanError(
                     f"needs text in the column {name!r}, which is {found} in the files",
                     use.users[name],
-                    f"name another column, or say types={{{name!r}: 'text'}} on the reader",
+                    "name another column"
+                    if _nested_in(known, name) is not None
+                    else f"name another column, or say types={{{name!r}: 'text'}} on the reader",
                 )
             )
     return mistakes
+
+
+def _best_for(clash: Conflict) -> str:
+    """The type that holds the values of both sides: lists, structs and bytes have no text."""
+    kinds = [kind.type for kind in (clash.left, clash.right)]
+    has_none = any(pa.types.is_nested(k) or is_bytes(k) or pa.types.is_duration(k) for k in kinds)
+    return "json" if has_none or any(k.is_json for k in (clash.left, clash.right)) else "text"
+
+
+def _nested_in(known: SourceColumns, name: str) -> ColumnType | None:
+    """The type of a column as it is in some file, if that is one of lists or structs."""
+    clash = known.conflicts.get(name)
+    kinds = [known.types.get(name), *((clash.left, clash.right) if clash else ())]
+    return next((k for k in kinds if k is not None and pa.types.is_nested(k.type)), None)
 
 
 def _is_text(kind: ColumnType) -> bool:

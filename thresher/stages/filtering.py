@@ -12,6 +12,7 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from thresher.errors import StageError
 from thresher.stages.base import ProcessingStage
@@ -22,7 +23,12 @@ from thresher.tasks.columns import from_numpy
 from thresher.tasks.document import visible
 from thresher.tasks.json_text import python_values
 from thresher.tasks.json_written import column_of as column_of_values
+from thresher.tasks.nested import convert_leaves
+from thresher.tasks.showing import shown
 from thresher.tasks.types import guessed, is_json, is_string, is_text
+
+_NOT_IN_PYTHON = (ValueError, OverflowError, KeyError)
+"""What Arrow raises for values that Python does not have."""
 
 Stage = TypeVar("Stage", bound="RowFilterStage")
 
@@ -178,7 +184,7 @@ def text_of(task: DocumentBatch, field: str, stage: str) -> pa.ChunkedArray:
         return column.cast(pa.large_string())
     if pa.types.is_dictionary(kind) and is_string(kind.value_type):
         return column.cast(kind.value_type).cast(pa.large_string())
-    values = python_values(column, declared)
+    values = values_of(task, field, stage)
     bad = {
         row: f"field {field!r} is {_shown(value)}, not text"
         for row, value in enumerate(values)
@@ -196,8 +202,45 @@ def values_of(task: DocumentBatch, field: str, stage: str) -> list[Any]:
     ------
     StageError
         If there is no such column.
+    BadRows
+        If Python has no such values: a date in the year 10000, for one.
     """
-    return python_values(column_of(task, field, stage), task.data.schema.field(field))
+    column, declared = column_of(task, field, stage), task.data.schema.field(field)
+    try:
+        return python_values(column, declared)
+    except _NOT_IN_PYTHON:
+        return _values_one_by_one(column, field)
+
+
+def _values_one_by_one(column: pa.ChunkedArray, field: str) -> list[Any]:
+    """The same where Python does not have all of the values.
+
+    It has no nanoseconds where pandas is not installed; these are cut off, as in times of day.
+    """
+    in_microseconds = convert_leaves(column, _without_nanoseconds)
+    values: list[Any] = []
+    bad: dict[int, str] = {}
+    for row, value in enumerate(column):
+        for each in (value, in_microseconds[row]):
+            try:
+                values.append(each.as_py())
+                break
+            except _NOT_IN_PYTHON:
+                continue
+        else:
+            bad[row] = f"column {field!r} holds {shown(value)}, which is no value of Python's"
+    if bad:
+        raise BadRows(bad)
+    return values
+
+
+def _without_nanoseconds(leaf: pa.Array) -> pa.Array:
+    if pa.types.is_timestamp(leaf.type) and leaf.type.unit == "ns":
+        whole = pc.floor_temporal(leaf, unit="microsecond")
+        return pc.cast(whole, pa.timestamp("us", leaf.type.tz))
+    if pa.types.is_duration(leaf.type) and leaf.type.unit == "ns":
+        return pc.cast(leaf, pa.duration("us"), safe=False)
+    return leaf
 
 
 def numbers_of(task: DocumentBatch, field: str, stage: str) -> pa.ChunkedArray:
@@ -217,7 +260,7 @@ def numbers_of(task: DocumentBatch, field: str, stage: str) -> pa.ChunkedArray:
         return column.cast(pa.float64())
     if not is_json(declared) and (types.is_integer(kind) or types.is_floating(kind)):
         return column
-    values = python_values(column, declared)
+    values = values_of(task, field, stage)
     numbers: list[float | None] = []
     bad: dict[int, str] = {}
     for row, value in enumerate(values):

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from thresher.tasks.bad_rows import BadRows
 from thresher.tasks.casting import cast_exactly
 from thresher.tasks.json_text import from_json, to_json
-from thresher.tasks.nested import Mask, paths
+from thresher.tasks.nested import Mask, chunks_of, paths
 from thresher.tasks.showing import shown
 from thresher.tasks.text_form import spelled_as
 from thresher.tasks.types import (
@@ -112,8 +112,8 @@ def _by_chunk(
 ) -> tuple[Column, Mask]:
     if not isinstance(column, pa.ChunkedArray):
         return change(column)
-    made = [change(chunk) for chunk in column.chunks]
-    bad = np.concatenate([np.zeros(0, np.bool_), *(misfits for _, misfits in made)])
+    made = [change(chunk) for chunk in chunks_of(column)]
+    bad = np.concatenate([misfits for _, misfits in made])
     return pa.chunked_array([values for values, _ in made]), bad
 
 

@@ -34,6 +34,11 @@ def decoded(column: pa.Array) -> pa.Array:
     return pc.run_end_decode(column)
 
 
+def chunks_of(column: pa.ChunkedArray) -> list[pa.Array]:
+    """The chunks of a column, at least one: of none Arrow makes no column."""
+    return column.chunks or [pa.nulls(0, column.type)]
+
+
 # -- leaves -----------------------------------------------------------------------------------
 
 
@@ -65,7 +70,7 @@ def paths(column: Column, path: Path = ()) -> Iterator[tuple[Path, pa.Array]]:
 def convert_leaves(column: Column, change: Callable[[pa.Array], pa.Array]) -> Column:
     """The column with the arrays of plain values inside it changed, value for value."""
     if isinstance(column, pa.ChunkedArray):
-        return pa.chunked_array([convert_leaves(chunk, change) for chunk in column.chunks])
+        return pa.chunked_array([convert_leaves(chunk, change) for chunk in chunks_of(column)])
     types = pa.types
     if is_encoded(column.type):
         return convert_leaves(decoded(column), change)
@@ -87,8 +92,7 @@ def rows_where(column: Column, holds: Callable[[pa.Array], Mask | None]) -> Mask
     It is asked for arrays of plain values; None is for none of them.
     """
     if isinstance(column, pa.ChunkedArray):
-        found = [rows_where(chunk, holds) for chunk in column.chunks]
-        return np.concatenate([np.zeros(0, np.bool_), *found])
+        return np.concatenate([rows_where(chunk, holds) for chunk in chunks_of(column)])
     types = pa.types
     if types.is_dictionary(column.type):
         marked = rows_where(column.dictionary, holds)

@@ -27,10 +27,10 @@ def python_of(value: pa.Scalar) -> Any:
     """A value as Python has it, with text in the place of what Python does not have."""
     try:
         return value.as_py()
-    except UnicodeDecodeError:
-        return value.as_buffer().to_pybytes().decode("utf-8", "backslashreplace")
-    except (ValueError, OverflowError, ArithmeticError, KeyError):
+    except (ValueError, OverflowError, KeyError):
         pass
+    if hasattr(value, "as_buffer"):  # text that is not UTF-8
+        return value.as_buffer().to_pybytes().decode("utf-8", "backslashreplace")
     types, kind = pa.types, value.type
     if types.is_dictionary(kind) or types.is_run_end_encoded(kind):
         return python_of(value.value)

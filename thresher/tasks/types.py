@@ -476,6 +476,14 @@ def nullable(kind: pa.DataType) -> pa.DataType:
     return next(make for test, make in make.items() if test(kind))(inner)
 
 
+def names_member_twice(kind: pa.DataType) -> bool:
+    """Whether a struct in a type has two members of one name."""
+    is_struct = pa.types.is_struct(kind)
+    if is_struct and len(members(kind)) < kind.num_fields:
+        return True
+    return any(map(names_member_twice, inner_types(kind)))
+
+
 def _is_long(kind: pa.DataType) -> bool:
     types = pa.types
     if types.is_timestamp(kind) or types.is_duration(kind):

@@ -4,10 +4,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +17,7 @@ from thresher.kernels import jsonl_write_plain as plain
 from thresher.kernels.arrow_text import text_chunks
 from thresher.tasks.columns import to_numpy
 from thresher.tasks.json_written import as_json, is_of_json, with_times_as_text
-from thresher.tasks.nested import decoded, leaves
+from thresher.tasks.nested import decoded
 from thresher.tasks.types import JSON_TEXT, is_guessed, is_json, is_text
 
 Bytes = NDArray[np.uint8]
@@ -93,33 +91,6 @@ def encode_column(column: pa.Array | pa.ChunkedArray, field: pa.Field) -> Values
             text = pc.utf8_rtrim(text, ".")
         return _with_nulls(_written(text), column)
     return _listed([as_json(value).encode() for value in with_times_as_text(column).to_pylist()])
-
-
-def infinite_rows(column: pa.Array | pa.ChunkedArray, name: str) -> dict[int, str]:
-    """Rows that hold an infinity, by position: JSON has no such number."""
-    chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
-    if not any(_has_infinity(leaf) for chunk in chunks for leaf in leaves(chunk)):
-        return {}
-    return {
-        row: f"column {name!r} holds an infinity, which JSON cannot express"
-        for row, value in enumerate(column.to_pylist())
-        if any(number in (float("inf"), float("-inf")) for number in _numbers_in(value))
-    }
-
-
-def _has_infinity(leaf: pa.Array) -> bool:
-    return pa.types.is_floating(leaf.type) and bool(pc.any(pc.is_inf(leaf)).as_py())
-
-
-def _numbers_in(value: Any) -> Iterator[float]:
-    if isinstance(value, float):
-        yield value
-    elif isinstance(value, dict):
-        for inner in value.values():
-            yield from _numbers_in(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _numbers_in(inner)
 
 
 def gather(

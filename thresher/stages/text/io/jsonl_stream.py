@@ -9,15 +9,19 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from thresher import storage
-from thresher.stages.text.io.jsonl_encode import Bytes, encode_rows, infinite_rows
+from thresher.stages.text.io.jsonl_encode import Bytes, encode_rows
 from thresher.stages.text.io.jsonl_splice import splice
 from thresher.stages.text.io.non_ascii import escape_non_ascii
 from thresher.stages.text.io.writer_options import chosen_columns
 from thresher.tasks import RAW, DocumentBatch
 from thresher.tasks.bad_rows import BadRows
 from thresher.tasks.columns import to_numpy
+from thresher.tasks.nested import Mask, rows_where
+from thresher.tasks.text_form import beyond_text, no_text
+from thresher.tasks.types import names_member_twice
 
 _STRETCH = 1 << 22
 _LF = 10
@@ -77,8 +81,27 @@ def _unwritable(task: DocumentBatch, fields: Sequence[str] | None) -> dict[int, 
     found: dict[int, str] = {}
     for name in chosen_columns(task.data, fields):
         if fields is not None or name not in task._carried:
-            found |= infinite_rows(task.data.column(name), name)
+            column = task.data.column(name)
+            if names_member_twice(column.type):
+                rows = np.flatnonzero(to_numpy(column.is_valid())).tolist()
+                found |= dict.fromkeys(rows, f"column {name!r} holds objects with a key twice")
+            for holds, what in _UNWRITABLE.items():
+                rows = np.flatnonzero(rows_where(column, holds)).tolist()
+                found |= dict.fromkeys(rows, f"column {name!r} holds {what}")
     return found
+
+
+def _is_infinite(leaf: pa.Array) -> Mask | None:
+    if not pa.types.is_floating(leaf.type):
+        return None
+    return to_numpy(pc.fill_null(pc.is_inf(leaf), False))
+
+
+_UNWRITABLE = {
+    no_text: "text that is not UTF-8",
+    beyond_text: "a date beyond the year 32767, which has no text",
+    _is_infinite: "an infinity, which JSON cannot express",
+}
 
 
 def lines_of(task: DocumentBatch, fields: Sequence[str] | None) -> Iterator[Bytes]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -21,6 +22,8 @@ from thresher.storage import store_for
 from thresher.tasks.bad_rows import BadRows
 from thresher.tasks.converting import convert, observed_type
 from thresher.tasks.json_text import narrowed, to_json
+from thresher.tasks.nested import rows_where
+from thresher.tasks.text_form import no_text
 from thresher.tasks.types import (
     JSON,
     ColumnType,
@@ -181,6 +184,10 @@ class ParquetStream:
         for name in names:
             index = table.schema.get_field_index(name)
             values, given = table.column(index), table.schema.field(index)
+            rows = np.flatnonzero(rows_where(values, no_text)).tolist()
+            if rows:
+                bad |= dict.fromkeys(rows, f"column {name!r} holds text that is not UTF-8")
+                continue
             if name in pinned:
                 try:
                     values = convert(values, given, pinned[name])
