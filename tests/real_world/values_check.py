@@ -30,6 +30,7 @@ from tests.real_world.values_json import (
     value_of,
 )
 from tests.real_world.values_oracle import Prediction, Row, form_of, plain, predict
+from tests.real_world.values_pins import NAME_OF, is_pinned_as
 from tests.real_world.values_united import from_arrow, is_list, is_text
 from thresher.backends import server
 from thresher.backends.local import LocalExecutor
@@ -115,7 +116,7 @@ def run(example: Example, folder: Path, out: Path, cut: Cut, knobs: Knobs, worke
         stages=[
             _reader(example, folder, cut),
             *(stage.stage(number) for number, stage in enumerate(example.stages)),
-            (JsonlWriter if example.sink == "jsonl" else ParquetWriter)(str(out)),
+            _writer(example, out),
         ],
         config={"fusion": knobs.fusion},
         max_error_rate=1.0,
@@ -152,6 +153,12 @@ def _reader(example: Example, folder: Path, cut: Cut) -> Any:
     if example.source == "parquet":
         return ParquetReader(str(folder), **options)
     return JsonlReader(str(folder), duplicate_keys=example.duplicate_keys, **options)
+
+
+def _writer(example: Example, out: Path) -> Any:
+    if example.sink == "jsonl":
+        return JsonlWriter(str(out))
+    return ParquetWriter(str(out), schema=example.schema or None)
 
 
 def check(example: Example) -> None:
@@ -414,7 +421,7 @@ def _compare_column(
             raise Wrong(f"column {name!r} ({column.type}) must be JSON of {values}, is {found}")
         return
     for value, got in zip(values, found, strict=True):
-        if not same(value, got, shown=pinned == "text"):
+        if not (same(value, got, shown=pinned == "text") or is_pinned_as(value, got, pinned)):
             raise Wrong(f"column {name!r} ({column.type}) must be {values}, is {found}")
     if form == "typed" and (pinned or not is_told):
         _check_type(name, values, column.type, pinned)
@@ -422,6 +429,8 @@ def _compare_column(
 
 def _pinned(example: Example, prediction: Prediction, name: str) -> str:
     """The type asked for, unless a stage has written the column."""
+    if name in example.schema:
+        return example.schema[name]
     read = example.fields is None or name in example.fields
     return example.types.get(name, "") if name not in prediction.written and read else ""
 
@@ -438,8 +447,7 @@ def _is_json_of(values: Sequence[Any], found: Sequence[Any]) -> bool:
 def _check_type(name: str, values: Iterable[Any], kind: pa.DataType, pinned: str = "") -> None:
     """Whether a type is the kind of type that the values have."""
     if pinned:
-        wanted = {"int64": pa.int64(), "float64": pa.float64(), "bool": pa.bool_()}.get(pinned)
-        good = is_text(kind) if wanted is None else kind == wanted
+        good = is_text(kind) if pinned == "text" else str(kind) == NAME_OF[pinned]
     else:
         good = _is_of_kind(values, kind)
     if not good:

@@ -79,6 +79,7 @@ class Example:
     stages: tuple[Spec, ...]
     fields: tuple[str, ...] | None = None
     types: dict[str, str] = field(default_factory=dict)
+    schema: dict[str, str] = field(default_factory=dict)
     duplicate_keys: str = "quarantine"
     group_rows: int = 1 << 17
     cut: Cut = Cut()
@@ -169,6 +170,9 @@ BROKEN = (
 """Lines that are no JSON objects."""
 
 BLANK = (b"", b"  ", b"\r", b" \t ")
+
+PINS = ("text", "int64", "float64", "bool", "float32", "decimal(5, 2)", "date32", "list<int64>")
+"""Types that values of JSON have, and narrower ones."""
 
 _few = st.sampled_from((False, False, False, False, False, True))
 _rarely = st.integers(0, 24).map(lambda n: n == 24)
@@ -389,17 +393,29 @@ def examples(draw: st.DrawFn) -> Example:
         usable.append(MISSING)
     stages = draw(_stages(_Columns(usable, [n for n in text if n in usable], numbers)))
     types = draw(_types(there, types_of, stages, source)) if draw(_few) else {}
+    schema = draw(_schema(usable, stages)) if (source, sink) == _BY_VALUE and draw(_few) else {}
     cuts = draw(st.lists(_cut(), max_size=1)) if draw(_few) else []
     cut = draw(_cut()) if draw(st.booleans()) else Cut()
     if any(stage.what == "adds" for stage in stages):  # what it adds depends on parts
         cut, cuts = Cut(cut.files_per_partition), []
     others = ((cut, draw(_knobs())), *((each, draw(_knobs())) for each in cuts))
     return Example(
-        source, sink, files, shards, stages, fields, types,
+        source, sink, files, shards, stages, fields, types, schema,
         draw(st.sampled_from(("quarantine", "quarantine", "last"))),
         draw(st.sampled_from((1 << 17, 2, 3))), cut, draw(_knobs()), others,
         draw(st.integers(0, 99)) == 99,
     )  # fmt: skip
+
+
+_BY_VALUE = ("jsonl", "parquet")
+
+
+@st.composite
+def _schema(draw: st.DrawFn, there: list[str], stages: tuple[Spec, ...]) -> dict[str, str]:
+    """Types that the writer is asked for, of columns that no stage writes."""
+    written = {name for stage in stages for name in stage.makes()}
+    names = [name for name in there if name not in written and name != MISSING]
+    return {name: draw(st.sampled_from(PINS)) for name in names if draw(st.booleans())}
 
 
 def names_in(files: dict[str, bytes]) -> list[str]:
@@ -435,7 +451,7 @@ def _types(
         if name in said or name in ("__row", "__raw") or draw(st.booleans()):
             continue
         if source == "jsonl":
-            pins[name] = draw(st.sampled_from(("text", "int64", "float64", "bool", "json")))
+            pins[name] = draw(st.sampled_from((*PINS, "json")))
         elif kind := pin_for(types_of[name], draw(st.sampled_from(("text", "float64", "int64")))):
             pins[name] = kind
     return pins

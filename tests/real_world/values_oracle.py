@@ -25,6 +25,7 @@ from tests.real_world.values_json import (
     record_of,
     strict,
 )
+from tests.real_world.values_pins import MISFIT, fits, is_float, is_int64
 from tests.real_world.values_stages import ADDED, Spec, kind_of_part, made_of
 from tests.real_world.values_united import Conflicts, conflicts_in, from_arrow
 
@@ -198,7 +199,8 @@ def _read_record(
                 row.record = _without_earlier(row.record, name)
         wanted = example.types.get(name) or kinds.get(name, "")
         row.aside |= _misfit(value, wanted)
-        row.values[name] = value
+        is_real = wanted in ("float64", "float32") and isinstance(value, int)
+        row.values[name] = float(value) if is_real and fits(value, wanted) else value
 
 
 def row_value(record: Record, name: str) -> Any:
@@ -236,31 +238,7 @@ def _misfit(value: Any, wanted: str) -> set[str]:
         if isinstance(value, str):
             return {"surrogate"} if has_half_pair(value) else set()
         return {"not text", "not string", "not large_string", "surrogate"}
-    if wanted == "bool":
-        return set() if isinstance(value, bool) else {"not bool"}
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return {"not a number", f"not {wanted}", "not double", "surrogate"}
-    if wanted == "int64":
-        whole = int(value) if value - value == 0 and value == int(value) else value
-        return set() if _is_int64(whole) else {"not int64"}
-    fits = _is_float(value) or (wanted == "number" and _is_int64(value))
-    return set() if fits else {"no int64 or float64", "not double", "not float64"}
-
-
-def _is_int64(value: Any) -> bool:
-    return isinstance(value, int) and -(2**63) <= value < 2**63
-
-
-def _is_float(value: int | float) -> bool:
-    """Whether a float64 is this number."""
-    if isinstance(value, Real):
-        return not value.is_beyond
-    if isinstance(value, float):
-        return value - value == 0
-    try:
-        return int(float(value)) == value
-    except OverflowError:
-        return False
+    return set() if fits(value, wanted) else MISFIT
 
 
 def _foresee_jsonl(example: Example, made: Prediction, there: set[str]) -> None:
@@ -308,11 +286,11 @@ def _cannot_be(value: Any, wanted: str) -> set[str]:
     if value is None or wanted in ("", "text"):
         return set()
     if wanted == "float64":
-        return set() if isinstance(value, float) or _is_float(value) else {"fit"}
+        return set() if isinstance(value, float) or is_float(value) else {"fit"}
     if isinstance(value, float):
-        fits = value - value == 0 and value.is_integer() and _is_int64(int(value))
+        fits = value - value == 0 and value.is_integer() and is_int64(int(value))
         return set() if fits else {"fit"}
-    return set() if _is_int64(value) else {"fit"}
+    return set() if is_int64(value) else {"fit"}
 
 
 def _as(value: Any, wanted: str) -> Any:
@@ -420,6 +398,9 @@ def plain(value: Any) -> Any:
 
 def _unwritable(example: Example, made: Prediction, row: Row) -> set[str]:
     """Why a row cannot be written."""
+    for name, wanted in example.schema.items() if example.sink == "parquet" else ():
+        if _misfit(row.values.get(name), wanted):
+            return MISFIT | {"twice", "infinit"}
     if example.sink == "parquet":
         return _no_column_holds(row.values) if example.source == "jsonl" else set()
     names = row.touched if made.carries else set(row.values)
@@ -460,7 +441,7 @@ def _form_of_numbers(numbers: Sequence[int | float]) -> str:
     whole = [each for each in numbers if isinstance(each, int)]
     if any(isinstance(each, Real) and each.is_beyond for each in numbers):
         return "json"
-    if not all(map(_is_int64, whole)):
+    if not all(map(is_int64, whole)):
         return "either"  # whatever holds them exactly
     if len(whole) == len(numbers):
         return "typed"

@@ -27,7 +27,12 @@ def shown(example: Example) -> str:
     if example.stages:
         lines += ["--- stages", *(f"s{n}: {stage}" for n, stage in enumerate(example.stages))]
     sink = {"jsonl": "JsonlWriter(out)", "parquet": "ParquetWriter(out)"}[example.sink]
-    lines += ["--- writer", sink, "--- sizes", _sizes(example.cut, example.knobs, example)]
+    lines += [
+        "--- writer",
+        f"{sink} schema={example.schema}" if example.schema else sink,
+        "--- sizes",
+        _sizes(example.cut, example.knobs, example),
+    ]
     lines += [f"also: {_sizes(cut, knobs, example)}" for cut, knobs in example.others]
     if example.workers:
         lines.append("also: two workers")

@@ -70,6 +70,8 @@ def _smaller(example: Example) -> Iterator[Example]:
             files={each: data for each, data in example.files.items() if each != name},
             shards={each: shard for each, shard in example.shards.items() if each != name},
         )
+    for name in example.schema:
+        yield replace(example, schema={k: v for k, v in example.schema.items() if k != name})
     for name in example.types:
         yield replace(example, types={k: v for k, v in example.types.items() if k != name})
     for name in example.fields or ():
