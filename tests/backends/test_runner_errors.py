@@ -12,8 +12,9 @@ import pytest
 
 from tests.backends.calling import Calling, failing
 from tests.toys import KeepEven, Pass, RaiseOn, RaiseOnAny, TooLarge, batch, ids_of
+from thresher import storage
 from thresher.backends.call_failed import CallFailed
-from thresher.errors import DataError, ModelError, StorageError
+from thresher.errors import DataError, ModelError, PlanError, StorageError
 from thresher.stages.base import ProcessingStage
 from thresher.stages.filtering import RowFilterStage
 from thresher.stages.text.filters import ScoreFilter, WordCountFilter
@@ -243,6 +244,8 @@ def test_a_value_that_is_no_text_costs_its_row(call: Calling) -> None:
         (lambda _: PermissionError(errno.EACCES, "denied"), "place"),
         (lambda _: ConnectionResetError("gone"), "place"),
         (lambda _: TimeoutError("late"), "place"),
+        (lambda _: FileNotFoundError("model.bin is not there"), "place"),
+        (lambda _: OSError("[E050] Can't find model 'en_core_web_sm'"), "place"),
         (StorageError, "storage"),
         (ModelError, "model"),
     ],
@@ -270,6 +273,92 @@ def test_a_file_that_one_row_lacks_costs_that_row(call: Calling) -> None:
     outs, done = call([RaiseOn([3], Absent)], batch(range(8)))
     assert ids_of(outs) == [0, 1, 2, 4, 5, 6, 7]
     assert [(r.row, r.failed, r.cause) for r in done.rejected] == [(3, True, "RaiseOn: Absent")]
+
+
+class FirstRowThen(ProcessingStage[DocumentBatch, DocumentBatch]):
+    """Raises on row 3 first, and on rows 5 to 7, or ever after, what is no matter of them."""
+
+    rows = "same"
+
+    def __init__(self, error: Exception, *, ever_after: bool = False) -> None:
+        self.error, self.ever_after = error, ever_after
+        self.calls = 0
+
+    def process(self, task: DocumentBatch) -> DocumentBatch:
+        self.calls += 1
+        ids = task.data.column("id").to_pylist()
+        if self.ever_after and self.calls > 4:
+            raise self.error
+        if 3 in ids:
+            raise ValueError("cannot digest 3")
+        if not self.ever_after and {5, 6, 7}.intersection(ids):
+            raise self.error
+        return task
+
+
+class FirstRowThenAny(FirstRowThen):
+    rows = "any"
+
+
+@pytest.mark.parametrize("kind_of", [FirstRowThen, FirstRowThenAny])
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (ModuleNotFoundError("No module named 'x'"), "broken"),
+        (PlanError("no such word list"), "broken"),
+        (ModelError("no such model"), "model"),
+        (StorageError("cannot write: no space left on device"), "storage"),
+        (OSError(errno.ENOSPC, "No space left on device"), "storage"),
+    ],
+)
+def test_what_is_no_matter_of_rows_ends_the_call_whenever_it_is_met(
+    call: Calling, kind_of: type[FirstRowThen], error: Exception, kind: str
+) -> None:
+    with pytest.raises(CallFailed) as caught:
+        call([kind_of(error)], batch(range(8)))
+    assert caught.value.kind == kind
+
+
+@pytest.mark.parametrize("kind_of", [FirstRowThen, FirstRowThenAny])
+def test_rows_are_not_charged_for_a_server_that_goes_down_while_they_are_looked_for(
+    call: Calling, kind_of: type[FirstRowThen]
+) -> None:
+    refused = ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
+
+    assert failing(call, kind_of(refused, ever_after=True), batch(range(8))).kind == "place"
+
+
+@pytest.mark.parametrize("kind_of", [RaiseOn, RaiseOnAny])
+def test_rows_with_dead_links_are_charged_wherever_they_stand(
+    call: Calling, kind_of: type[RaiseOn]
+) -> None:
+    outs, done = call([kind_of([0, 50, 99], ConnectionRefusedError)], batch(range(100)))
+
+    assert len(ids_of(outs)) == 97
+    assert [(r.row, r.failed) for r in done.rejected] == [(0, True), (50, True), (99, True)]
+
+
+def test_a_file_that_one_row_lacks_is_a_matter_of_this_row_in_our_own_words(
+    call: Calling, tmp_path: Path
+) -> None:
+    class Open(Pass):
+        def process(self, task: DocumentBatch) -> DocumentBatch:
+            if 5 in task.data.column("id").to_pylist():
+                storage.open_read(str(tmp_path / "5.png"))
+            return task
+
+    outs, done = call([Open()], batch(range(8)))
+
+    assert len(ids_of(outs)) == 7
+    assert [(r.row, r.failed) for r in done.rejected] == [(5, True)]
+
+
+def test_a_library_s_error_without_a_number_is_a_matter_of_the_place_if_every_row_meets_it(
+    call: Calling,
+) -> None:
+    stage = RaiseOn(list(range(8)), OSError)
+
+    assert failing(call, stage, batch(range(8))).kind == "place"
 
 
 def test_a_library_s_error_without_a_number_is_a_matter_of_rows(call: Calling) -> None:

@@ -4,6 +4,7 @@
 import errno
 import gzip
 import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,15 @@ import pytest
 from tests.backends.calling import Calling, failing
 from tests.toys import KeepEven, Pass, RaiseOn, batch, ids_of
 from thresher.backends.call_failed import CallFailed
-from thresher.errors import PlanError
+from thresher.errors import DataError, PlanError
 from thresher.runs.part import OUT
 from thresher.stages.reading import BadRecord, ReaderStage
 from thresher.stages.text.io import ParquetReaderStage
 from thresher.stages.text.io.jsonl import JsonlReaderStage
 from thresher.stages.text.io.writer import JsonlWriter, ParquetWriter
-from thresher.tasks import FileGroupTask
+from thresher.stages.writing import WriteStream
+from thresher.tasks import DocumentBatch, FileGroupTask
+from thresher.tasks.bad_rows import BadRows
 from thresher.tasks.types import ColumnType, decode
 
 
@@ -219,3 +222,53 @@ def test_a_writer_that_raises_is_named(call: Calling) -> None:
 
     assert failed.kind == "raised"
     assert "no ink" in failed.error
+
+
+class Choosy(JsonlWriter):
+    """Refuses rows with these ids, and meets an error of the system from the third call on."""
+
+    def __init__(self, path: str, bad: Sequence[int], refuse: Callable[[int], DataError]) -> None:
+        super().__init__(path)
+        self.bad, self.refuse = list(bad), refuse
+        self.fails_from = 10**9
+
+    def stream(self, file_path: str) -> WriteStream:
+        return ChoosyStream(self, super().stream(file_path))
+
+
+class ChoosyStream:
+    def __init__(self, writer: Choosy, inner: WriteStream) -> None:
+        self.writer, self.inner, self.calls = writer, inner, 0
+        self.close = inner.close
+
+    def write(self, task: DocumentBatch) -> None:
+        self.calls += 1
+        if self.calls >= self.writer.fails_from:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        for at, each in enumerate(ids_of([task])):
+            if each in self.writer.bad:
+                raise self.writer.refuse(at)
+        self.inner.write(task)
+
+
+def test_rows_that_a_writer_refuses_one_by_one_are_set_aside(call: Calling, tmp_path: Path) -> None:
+    writer = Choosy(str(tmp_path), range(1200), lambda at: BadRows({at: "not this one"}))
+    _, done = call([writer], batch(range(2000)))
+
+    assert len(done.rejected) == 1200
+    assert (done.counts[0].rows_out, done.counts[0].balance) == (800, 0)
+
+
+def test_a_writer_that_names_no_row_breaks_its_contract(call: Calling, tmp_path: Path) -> None:
+    writer = Choosy(str(tmp_path), [3], lambda _: BadRows({}))
+
+    assert failing(call, writer, batch(range(8))).kind == "broken"
+
+
+def test_a_full_disk_is_charged_to_no_row_that_is_looked_for(call: Calling, tmp_path: Path) -> None:
+    writer = Choosy(str(tmp_path), [7], lambda _: DataError("no such value"))
+    writer.fails_from = 3
+    with pytest.raises(CallFailed) as caught:
+        call([writer], batch(range(8)))
+
+    assert caught.value.kind == "storage"

@@ -7,8 +7,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from thresher.backends.call_failed import CallFailed
+from thresher.backends.lineage import Account, account
+from thresher.errors import StageError
+from thresher.planning.check import is_ours
 from thresher.planning.plan import Stage
-from thresher.tasks import Task
+from thresher.tasks import DocumentBatch, Task
+from thresher.tasks.joining import table_view
 
 AnyTask = Task[Any]
 
@@ -23,6 +27,12 @@ def groups_of(tasks: Iterable[AnyTask], size: int) -> Iterator[list[AnyTask]]:
             group = []
     if group:
         yield group
+
+
+def ask(stage: Stage, group: list[AnyTask]) -> tuple[list[AnyTask], list[list[AnyTask]]]:
+    """Call a stage: what it was given, and its answer to each task."""
+    handed = [_handed(stage, task) for task in group]
+    return handed, checked_answers(stage, group, stage.process_batch(list(handed)))
 
 
 def checked_answers(stage: Stage, group: list[AnyTask], answers: Any) -> list[list[AnyTask]]:
@@ -44,12 +54,27 @@ def checked_answers(stage: Stage, group: list[AnyTask], answers: Any) -> list[li
     return [_flatten(stage, answer) for answer in answers]
 
 
+def rows_of(stage: Stage, task: DocumentBatch, outs: list[DocumentBatch]) -> Account:
+    """What became of a batch's rows; a declaration that they contradict ends the call."""
+    try:
+        return account(stage.name, stage.rows, task, outs)
+    except StageError as error:
+        raise CallFailed("broken", stage.name, error.what, error.todo) from error
+
+
 def named(task: AnyTask, outs: list[Any]) -> list[Any]:
     """Give children their parent's id, and their place among several."""
     if len(outs) == 1:
         out = outs[0]
         return outs if out.task_id == task.task_id else [out.evolve(task_id=task.task_id)]
     return [out.evolve(task_id=f"{task.task_id}/{i}") for i, out in enumerate(outs)]
+
+
+def _handed(stage: Stage, task: AnyTask) -> AnyTask:
+    """What a stage is given: one of the user's sees tables, where ours see JSON as it is."""
+    if is_ours(stage) or not isinstance(task, DocumentBatch):
+        return task
+    return table_view(task)
 
 
 def _flatten(stage: Stage, answer: Any) -> list[AnyTask]:

@@ -44,7 +44,7 @@ class RunContext:
 
 @dataclass(frozen=True)
 class Attempt:
-    """The part of a lease that travels with an envelope."""
+    """The part of a lease that travels with an envelope; see :class:`Lease`."""
 
     token: str
     part: str
@@ -53,3 +53,4 @@ class Attempt:
     probe: bool = False
     lost_files: tuple[LostFile, ...] = ()
     reject: str = ""
+    again: bool = False

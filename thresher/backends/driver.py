@@ -72,6 +72,7 @@ class _State:
     """One part on its way."""
 
     part: Part
+    leases: int = 0
     attempts: int = 0
     rounds: int = 0
     rows: int = 0
@@ -233,14 +234,16 @@ class Driver:
         self._tokens += 1
         token = f"{self.epoch}-{state.part.segment}-{self._tokens}"
         lost = tuple(state.lost_files.values())
+        again = state.leases > 0
+        state.leases += 1
         if state.search is not None:
             rows = state.search.probe
-            lease = Lease(token, state.part, rows=rows, probe=True, alone=True, lost_files=lost)
+            lease = Lease(token, state.part, rows, {}, True, True, lost, again=again)
         else:
             cut = (0, state.part.rows or 0) if state.part.cut else None
             alone = state.attempts > 0 or bool(state.reject)
             lease = Lease(
-                token, state.part, cut, dict(state.skip), False, alone, lost, state.reject
+                token, state.part, cut, dict(state.skip), False, alone, lost, state.reject, again
             )
         self._states[token] = state
         self._attempts[token] = _Attempt(lease, Tree(self.n_steps - 1), now)

@@ -34,6 +34,8 @@ class Lease:
     reject : str
         The part has failed: its rows are counted and go to quarantine for this reason, the name of
         the stage and what went wrong on two lines.
+    again : bool
+        An earlier attempt at the part was thrown away, a probe for one.
     """
 
     token: str
@@ -44,6 +46,7 @@ class Lease:
     alone: bool = False
     lost_files: tuple[LostFile, ...] = ()
     reject: str = ""
+    again: bool = False
 
 
 @dataclass(frozen=True)

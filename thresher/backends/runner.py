@@ -13,24 +13,22 @@ from typing import Any
 
 import numpy as np
 
-from thresher.backends.answers import checked_answers, groups_of, named
-from thresher.backends.bisect import bisect, rejoined
+from thresher.backends.answers import ask, groups_of, named, rows_of
+from thresher.backends.appending import append
 from thresher.backends.call_failed import CallFailed, in_words
 from thresher.backends.context import Attempt, RunContext
 from thresher.backends.faults import WORKER_DIED, cause_of, is_of_the_place
-from thresher.backends.lineage import Account, account, numbers, restore
+from thresher.backends.lineage import numbers, restore
 from thresher.backends.output import LazyStream, OutputFiles
 from thresher.backends.quarantine import Rejected, from_bad_record, from_row
 from thresher.backends.selection import runs, select
 from thresher.backends.set_aside import SetAside
+from thresher.backends.stage_errors import StageErrors
 from thresher.backends.stopwatch import Stopwatch
 from thresher.backends.tally import count_tokens, forget_drops, name_drops
-from thresher.backends.whole_tasks import joined, of_a_whole_task, wrong_kind
+from thresher.backends.whole_tasks import joined, no_matter_of_rows, wrong_kind
 from thresher.errors import (
     DataError,
-    ModelError,
-    PlanError,
-    StageError,
     StorageError,
     ThresherError,
 )
@@ -39,16 +37,12 @@ from thresher.planning.plan import Stage, Step
 from thresher.runs.part import LostFile, Path
 from thresher.runs.source_digest import digest_slices
 from thresher.runs.task_file import read_task
-from thresher.stages.base import ROW_WISE
 from thresher.stages.filtering import RowFilterStage
 from thresher.stages.reading import ReaderStage, ReadReport, SourceError
 from thresher.stages.writing import BaseWriter
 from thresher.stats import StageCounts, merge_sums
-from thresher.storage.failures import from_os_error
 from thresher.tasks import ROW, DocumentBatch, FileGroupTask, SpillTask, Task
-from thresher.tasks.bad_rows import BadRows
 from thresher.tasks.columns import from_numpy
-from thresher.tasks.joining import table_view
 
 Beat = Callable[[int, str], None]
 AnyTask = Task[Any]
@@ -58,7 +52,7 @@ class StepCall:
     """One call of a Step on one task.
 
     Iterate over :meth:`run` for the children; afterwards ``counts``, ``rejected`` and ``rows``
-    hold the report.
+    hold the report. ``renew`` sets a stage up anew, as in a new worker.
     """
 
     def __init__(
@@ -69,6 +63,7 @@ class StepCall:
         context: RunContext,
         files: OutputFiles,
         beat: Beat = lambda rows, stage: None,
+        renew: Callable[[int], Stage] | None = None,
     ) -> None:
         self.step = step
         self.attempt = attempt
@@ -77,7 +72,10 @@ class StepCall:
         self.files = files
         self.beat = beat
         self.counts = [StageCounts(stage.name) for stage in step.stages]
-        self.aside = SetAside(step.stages, attempt, self.counts)
+        self.stages = list(step.stages)
+        self.aside = SetAside(self.stages, attempt, self.counts)
+        self._renew = renew
+        self._errors = StageErrors(context, attempt, self.aside, self._accounted, self._renewed)
         self.warnings: list[str] = []
         self.rows = 0
         self.first_names: tuple[str, ...] = ()
@@ -92,7 +90,7 @@ class StepCall:
             self.aside.reject_whole(task)
             return
         flow: Iterable[AnyTask] = self._entering(task)
-        for run in runs(self.step.stages):
+        for run in runs(self.stages):
             index, stage = run[0]
             if len(run) > 1:
                 flow = self._filter(run, flow)
@@ -128,7 +126,7 @@ class StepCall:
             start = self.rows
             column = from_numpy(np.arange(start, start + task.num_items, dtype=np.int64))
             task = task.evolve(data=task.data.append_column(ROW, column))
-        self._progress(_last_row(task) + 1, self.step.stages[0].name)
+        self._progress(_last_row(task) + 1, self.stages[0].name)
         return self._narrowed(0, task)
 
     def _narrowed(self, index: int, batch: DocumentBatch) -> DocumentBatch:
@@ -153,7 +151,7 @@ class StepCall:
             self.aside.reject(
                 index, from_row(part, "worker", reason, row, failed=True, cause=cause)
             )
-        if not isinstance(self.step.stages[index], ReaderStage):
+        if not isinstance(self.stages[index], ReaderStage):
             self.counts[index].rows_in += int(out.sum())
         return batch.with_data(batch.data.filter(from_numpy(~out)))
 
@@ -231,10 +229,12 @@ class StepCall:
     def _apply(self, index: int, stage: Stage, tasks: Iterable[AnyTask]) -> Iterator[AnyTask]:
         size = stage.batch_size or 1
         for group in groups_of(tasks, size):
+            stage = self.stages[index]
             self.beat(self.rows, stage.name)
             watch = Stopwatch()
             with stage._reporting(partial(self.beat, self.rows, stage.name)):
                 outs = self._call_group(index, stage, group)
+            stage = self.stages[index]  # it may have been set up anew
             counts = self.counts[index]
             watch.charge(counts)
             counts.tasks += len(group)
@@ -274,20 +274,26 @@ class StepCall:
         if selected.batch.num_items:
             yield from self._filtered(run[selected.done :], selected.batch)
 
+    def _renewed(self, index: int) -> Stage:
+        """The stage at ``index`` as in a new worker."""
+        if self._renew is not None:
+            tell = self.stages[index].__dict__.get("_tell")
+            self.stages[index] = self._renew(index)
+            self.stages[index].__dict__["_tell"] = tell
+        return self.stages[index]
+
     def _call_group(self, index: int, stage: Stage, group: list[AnyTask]) -> list[AnyTask]:
         try:
-            handed = [_handed(stage, task) for task in group]
-            checked = checked_answers(stage, group, stage.process_batch(list(handed)))
-        except CallFailed:
-            raise
-        except PlanError as error:  # no matter of rows: it would be the same with each
-            raise CallFailed("broken", stage.name, error.what, error.todo) from error
+            handed, answers = ask(stage, group)
         except Exception as error:
             forget_drops(stage)
-            if len(group) > 1:
-                return [out for task in group for out in self._call_group(index, stage, [task])]
-            return self._meet_error(index, stage, group[0], error)
-        return self._accounted(index, stage, group, checked, handed)
+            if told := no_matter_of_rows(stage, error):
+                raise told from error
+            if len(group) == 1:
+                return self._errors.meet(index, stage, group[0], error)
+            stage = self._errors.again(index, error)
+            return [out for task in group for out in self._call_group(index, stage, [task])]
+        return self._accounted(index, stage, group, answers, handed)
 
     def _accounted(
         self,
@@ -321,7 +327,7 @@ class StepCall:
             counts.rows_out += sum(out.num_items for out in outs)
             counts.opaque = counts.opaque or not same_files
             return outs
-        told = self._told(stage, task, batches)
+        told = rows_of(stage, task, batches)
         counts.rows_in += told.rows_in
         counts.rows_out += told.rows_out
         counts.expanded += told.expanded
@@ -332,164 +338,6 @@ class StepCall:
         assert isinstance(seen, DocumentBatch)
         ours = is_ours(stage)
         return [restore(task, out, seen, ours=ours) for out in batches if out.num_items]
-
-    def _told(self, stage: Stage, task: DocumentBatch, outs: list[DocumentBatch]) -> Account:
-        try:
-            return account(stage.name, stage.rows, task, outs)
-        except StageError as error:
-            raise CallFailed("broken", stage.name, error.what, error.todo) from error
-
-    # -- errors of stages ---------------------------------------------------------------------
-
-    def _meet_error(
-        self, index: int, stage: Stage, task: AnyTask, error: Exception
-    ) -> list[AnyTask]:
-        """Set the rows aside that a stage raises on; what it makes of the others."""
-        if isinstance(error, ImportError):
-            todo = "install the package where the workers run; nothing was charged to rows"
-            raise CallFailed("broken", stage.name, in_words(error), todo) from error
-        if isinstance(error, StorageError | ModelError):
-            raise of_a_whole_task(stage, error) from error
-        # Other ranks of a collective stage would wait for this one.
-        if not isinstance(task, DocumentBatch) or stage.collective:
-            raise of_a_whole_task(stage, error) from error
-        if isinstance(error, BadRows):
-            return self._without_bad_rows(index, stage, task, error)
-        if stage.rows not in ROW_WISE and (stage.rows != "any" or numbers(task) is None):
-            raise of_a_whole_task(stage, error) from error
-        if is_of_the_place(error) and self._is_everywhere(stage, task):
-            raise CallFailed("place", stage.name, in_words(error)) from error
-        if stage.rows in ROW_WISE:
-            return self._narrowed_down(index, stage, task, error)
-        return self._found_row_wise(index, stage, task, error)
-
-    def _without_bad_rows(
-        self, index: int, stage: Stage, task: DocumentBatch, error: BadRows
-    ) -> list[AnyTask]:
-        """The rows that a stage names are set aside, and the others given to it again."""
-        while True:  # it may name them one by one
-            self._reject_named(index, stage, task, error)
-            task = task.with_data(error.others(task.data))
-            if not task.num_items:
-                return []
-            try:
-                handed = [_handed(stage, task)]
-                answers = checked_answers(stage, [task], stage.process_batch(list(handed)))
-            except BadRows as again:
-                forget_drops(stage)
-                error = again
-            except CallFailed:
-                raise
-            except PlanError as broken:
-                raise CallFailed("broken", stage.name, broken.what, broken.todo) from broken
-            except Exception as other:
-                forget_drops(stage)
-                return self._meet_error(index, stage, task, other)
-            else:
-                return self._accounted(index, stage, [task], answers, handed)
-
-    def _reject_named(self, index: int, stage: Stage, task: DocumentBatch, error: BadRows) -> None:
-        """Set the rows aside that a stage has named."""
-        if not error.reasons or not all(0 <= at < task.num_items for at in error.reasons):
-            raise CallFailed(
-                "broken",
-                stage.name,
-                f"raised BadRows for the rows {sorted(error.reasons)} of {task.num_items}",
-                "name rows by their position in the batch, at least one",
-            )
-        for position, reason in error.in_order():
-            if self.context.on_error == "raise":
-                raise CallFailed("data", stage.name, reason)
-            row = task.with_data(task.data.slice(position, 1))
-            self.counts[index].rows_in += 1
-            self.aside.reject(index, from_row(self.attempt.part, stage.name, reason, row))
-
-    def _is_everywhere(self, stage: Stage, task: DocumentBatch) -> bool:
-        """Whether a stage raises for want of something outside on any row: a few are tried."""
-        n_rows = task.num_items
-        for position in sorted({0, n_rows // 2, n_rows - 1}):
-            row = task.with_data(task.data.slice(position, 1))
-            try:
-                stage.process_batch([_handed(stage, row)])
-            except Exception as error:
-                if not is_of_the_place(error):
-                    return False
-            else:
-                return False
-            finally:
-                forget_drops(stage)
-        return True
-
-    def _narrowed_down(
-        self, index: int, stage: Stage, task: DocumentBatch, error: Exception
-    ) -> list[AnyTask]:
-        """Halve the batch until only single rows raise; what comes of the others."""
-
-        def call(piece: DocumentBatch) -> list[DocumentBatch]:
-            forget_drops(stage)
-            handed = _handed(stage, piece)
-            answers = checked_answers(stage, [piece], stage.process_batch([handed]))
-            done = self._accounted(index, stage, [piece], answers, [handed])
-            return [out for out in done if isinstance(out, DocumentBatch)]
-
-        found = bisect(call, task, error)
-        self._reject_raised(index, stage, found.bad)
-        return list(named(task, rejoined(found.outs)))
-
-    def _found_row_wise(
-        self, index: int, stage: Stage, task: DocumentBatch, error: Exception
-    ) -> list[AnyTask]:
-        """The same for a stage that does not say that it works row by row, if it keeps the numbers.
-
-        It may look at several rows at once all the same: so the pieces only show which rows it
-        raises on, and it is called once more on all others together.
-        """
-
-        def call(piece: DocumentBatch) -> list[DocumentBatch]:
-            answers = checked_answers(stage, [piece], stage.process_batch([_handed(stage, piece)]))
-            forget_drops(stage)
-            outs = [out for out in answers[0] if isinstance(out, DocumentBatch)]
-            if len(outs) < len(answers[0]) or self._told(stage, piece, outs).opaque:
-                raise of_a_whole_task(stage, error) from error
-            return []
-
-        found = bisect(call, task, error)
-        if not found.bad:  # only on all of them together
-            raise of_a_whole_task(stage, error) from error
-        good = np.ones(task.num_items, np.bool_)
-        good[found.places] = False
-        rest = task.with_data(task.data.filter(from_numpy(good)))
-        outs: list[AnyTask] = []
-        if rest.num_items:
-            try:
-                handed = _handed(stage, rest)
-                answers = checked_answers(stage, [rest], stage.process_batch([handed]))
-            except CallFailed:
-                raise
-            except Exception as again:
-                raise of_a_whole_task(stage, again) from again
-            outs = self._accounted(index, stage, [rest], answers, [handed])
-        self._reject_raised(index, stage, found.bad)
-        return outs
-
-    def _reject_raised(
-        self, index: int, stage: Stage, bad: list[tuple[DocumentBatch, Exception]]
-    ) -> None:
-        for row, raised in bad:
-            if isinstance(raised, BadRows):
-                reason, cause = next(iter(raised.reasons.values()), str(raised)), ""
-            elif isinstance(raised, DataError):
-                reason, cause = str(raised), ""
-            else:
-                reason, cause = in_words(raised), cause_of(stage.name, raised)
-            rejected = from_row(
-                self.attempt.part, stage.name, reason, row, failed=bool(cause), cause=cause
-            )
-            if self.context.on_error == "raise":
-                place = f"row {rejected.row}"
-                raise CallFailed("raised", stage.name, f"{reason} ({place})") from raised
-            self.counts[index].rows_in += 1
-            self.aside.reject(index, rejected)
 
     # -- sinks --------------------------------------------------------------------------------
 
@@ -513,25 +361,10 @@ class StepCall:
 
     def _written(
         self, index: int, stage: BaseWriter, stream: LazyStream, task: DocumentBatch
-    ) -> list[AnyTask]:
+    ) -> list[DocumentBatch]:
         """Append a batch; rows the format refuses are set aside. Returns what was appended."""
-
-        def call(piece: DocumentBatch) -> list[DocumentBatch]:
-            stream.write(piece)
-            return [piece]
-
-        try:
-            return [*call(task)]
-        except BadRows as error:
-            bad = [(task.with_data(task.data.slice(at, 1)), why) for at, why in error.in_order()]
-            rest = task.with_data(error.others(task.data))
-            outs = self._written(index, stage, stream, rest) if rest.num_items else []
-        except DataError as error:
-            found = bisect(call, task, error)
-            bad, outs = [(row, str(raised)) for row, raised in found.bad], [*found.outs]
-        except Exception as error:
-            raise _of_writing(stage, error) from error
-        for row, reason in bad:
+        outs, refused = append(stage, stream, task)
+        for row, reason in refused:
             if self.context.on_error == "raise":
                 raise CallFailed("data", stage.name, reason)
             self.aside.reject(index, from_row(self.attempt.part, stage.name, reason, row))
@@ -551,24 +384,6 @@ class StepCall:
     def _progress(self, rows: int, stage: str) -> None:
         self.rows = max(self.rows, rows)
         self.beat(self.rows, stage)
-
-
-def _handed(stage: Stage, task: AnyTask) -> AnyTask:
-    """What a stage is given: one of the user's sees tables, where ours see JSON as it is."""
-    if is_ours(stage) or not isinstance(task, DocumentBatch):
-        return task
-    return table_view(task)
-
-
-def _of_writing(stage: BaseWriter, error: Exception) -> CallFailed:
-    """How a call ends in which a writer raised for no fault of the rows."""
-    if isinstance(error, OSError):
-        error = from_os_error(error, "write", stage.path)
-    if isinstance(error, StorageError):
-        return CallFailed("storage", error.where, error.what, error.todo)
-    if isinstance(error, ThresherError):
-        return CallFailed("broken", stage.name, error.what, error.todo)
-    return CallFailed("raised", stage.name, in_words(error), cause=cause_of(stage.name, error))
 
 
 def _without_place(error: ThresherError) -> str:

@@ -11,13 +11,14 @@ import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path as FilePath
 from time import perf_counter
 from typing import Any
 
 from thresher.backends.call_failed import CallFailed, in_words
 from thresher.backends.collective import alone
-from thresher.backends.context import RunContext
+from thresher.backends.context import Attempt, RunContext
 from thresher.backends.envelope import Envelope
 from thresher.backends.executor import Done, Message
 from thresher.backends.guard import Guard
@@ -27,6 +28,7 @@ from thresher.backends.output import OutputFiles
 from thresher.backends.parcel import TASK_BYTES, Handed, Packer
 from thresher.backends.quarantine import Rejected
 from thresher.backends.runner import StepCall
+from thresher.backends.stage_errors import may_keep_state
 from thresher.errors import EngineError, ModelError, PlanError, StorageError, ThresherError
 from thresher.planning.plan import Stage, Step
 from thresher.runs.part import Path
@@ -82,7 +84,7 @@ class StepServer:
         self.python = python
         self._elsewhere: dict[str, Guard] = {}  # by interpreter
         self._streaming = _streaming(self.steps)
-        self._ready: set[int] = set()
+        self._last: dict[int, str] = {}  # the token of a Step's last call
         self._set: list[Stage] = []
         self._memory = PeakMemory()
         self._sharing = sharing
@@ -105,11 +107,18 @@ class StepServer:
         step = self.steps[envelope.step]
         start = perf_counter()
         files = OutputFiles(self.context, attempt, path)
-        running = StepCall(step, attempt, path, self.context, files, beat)
+        here = step.python in ("", self.python)
         try:
-            if step.python not in ("", self.python):
+            if here:
+                self._set_up(step, attempt)
+        except CallFailed as failed:
+            return failed.message(attempt.token, path, step.index, 0), []
+        step = self.steps[envelope.step]
+        renew = partial(self._renewed, step.index)
+        running = StepCall(step, attempt, path, self.context, files, beat, renew)
+        try:
+            if not here:
                 return self._call_there(step, envelope, beat)
-            self._set_up(step)
             children, inline = self._run(running, envelope, files)
             if running.rejected and not attempt.probe:
                 files.reject(path, running.rejected)
@@ -163,15 +172,11 @@ class StepServer:
     def close(self) -> None:
         """Tear down what was set up; all of it, and whatever one stage raises."""
         for stage in self._set:
-            try:
-                stage.teardown()
-            except Exception as error:
-                warnings.warn(f"stage {stage.name!r}: teardown: {in_words(error)}", stacklevel=2)
+            _tear_down(stage)
         for guard in self._elsewhere.values():
             guard.close()
         self._elsewhere.clear()
         self._set.clear()
-        self._ready.clear()
 
     def _call_there(
         self, step: Step, envelope: Envelope, beat: Callable[[int, str], None]
@@ -217,26 +222,53 @@ class StepServer:
                 files.spill(path, task)
         return [], inline
 
-    def _set_up(self, step: Step) -> None:
-        if step.index in self._ready:
-            return
+    def _set_up(self, step: Step, attempt: Attempt) -> None:
+        """Set a Step's stages up, once.
+
+        The rows of an attempt that was thrown away come again: stages that may have kept something
+        of them are set up anew.
+        """
+        anew = attempt.again and self._last.get(step.index) != attempt.token
+        for number, stage in enumerate(step.stages):
+            if not self._is_set_up(stage):
+                self._set_up_stage(step, number)
+            elif anew and may_keep_state(stage):
+                self._renewed(step.index, number)
+        self._last[step.index] = attempt.token
+
+    def _is_set_up(self, stage: Stage) -> bool:
+        return any(stage is other for other in self._set)
+
+    def _renewed(self, index: int, number: int) -> Stage:
+        """A stage of a Step as it was planned, set up in the place of the one that is there."""
+        step = self.steps[index]
+        old = step.stages[number]
+        self._set = [stage for stage in self._set if stage is not old]
+        _tear_down(old)
+        fresh: Stage = pickle.loads(self._blob)[0][index].stages[number]
+        stages = (*step.stages[:number], fresh, *step.stages[number + 1 :])
+        step = replace(step, stages=stages)
+        self.steps = (*self.steps[:index], step, *self.steps[index + 1 :])
+        self._set_up_stage(step, number)
+        return fresh
+
+    def _set_up_stage(self, step: Step, number: int) -> None:
+        stage = step.stages[number]
         worker = WorkerMetadata(self.worker_id)
         if step.collective:
             worker = replace(worker, collective=self.collective or alone())
-        for number, stage in enumerate(step.stages):
-            try:
-                self._set_up_node(stage, f"{self.node}-{step.index}-{number}", worker)
-                stage.setup(worker)
-                self._set.append(stage)
-            except ThresherError as error:
-                kind = "model" if isinstance(error, ModelError) else "setup"
-                told = f"{error.where}: {error.what}" if error.where else error.what
-                raise CallFailed(kind, stage.name, told, error.todo) from error
-            except Exception as error:
-                told = f"setup raised {type(error).__name__}: {error}"
-                todo = "see the stage's setup method"
-                raise CallFailed("setup", stage.name, told, todo) from error
-        self._ready.add(step.index)
+        try:
+            self._set_up_node(stage, f"{self.node}-{step.index}-{number}", worker)
+            stage.setup(worker)
+            self._set.append(stage)
+        except ThresherError as error:
+            kind = "model" if isinstance(error, ModelError) else "setup"
+            told = f"{error.where}: {error.what}" if error.where else error.what
+            raise CallFailed(kind, stage.name, told, error.todo) from error
+        except Exception as error:
+            told = f"setup raised {type(error).__name__}: {error}"
+            todo = "see the stage's setup method"
+            raise CallFailed("setup", stage.name, told, todo) from error
 
     def _set_up_node(self, stage: Stage, key: str, worker: WorkerMetadata) -> None:
         """Once per node: the first worker does it under a lock, the others wait."""
@@ -250,6 +282,13 @@ class StepServer:
             if not done.exists():
                 stage.setup_on_node(NodeInfo(self.node), worker)
                 done.touch()
+
+
+def _tear_down(stage: Stage) -> None:
+    try:
+        stage.teardown()
+    except Exception as error:
+        warnings.warn(f"stage {stage.name!r}: teardown: {in_words(error)}", stacklevel=2)
 
 
 def _told(running: StepCall, *, typed: bool) -> dict[str, Any]:

@@ -135,5 +135,6 @@ def root(lease: Lease) -> Envelope:
         lease.probe,
         lease.lost_files,
         lease.reject,
+        lease.again,
     )
     return Envelope(attempt, (), 0, Parcel(task=lease.part.task))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow.compute as pc
@@ -28,7 +29,7 @@ def name_drops(counts: StageCounts, stage: str, dropped: int, told: dict[str, in
     counts.dropped = {k: v for k, v in merge_sums(counts.dropped, told).items() if v}
 
 
-def count_tokens(counts: StageCounts, task: AnyTask, outs: list[AnyTask]) -> None:
+def count_tokens(counts: StageCounts, task: AnyTask, outs: Sequence[AnyTask]) -> None:
     """Sum the tokens in and out, where a tokenizer was given."""
     before = _tokens([task])
     # No rows have no tokens; but rows that lost their counts have nobody knows how many.
@@ -38,7 +39,7 @@ def count_tokens(counts: StageCounts, task: AnyTask, outs: list[AnyTask]) -> Non
             counts.metrics[name] = counts.metrics.get(name, 0) + tokens
 
 
-def _tokens(tasks: list[AnyTask]) -> int | None:
+def _tokens(tasks: Sequence[AnyTask]) -> int | None:
     """The tokens of all tasks; None if one of them does not know."""
     total = 0
     for task in tasks:

@@ -8,25 +8,56 @@ from typing import Any
 
 from thresher.backends.bisect import rejoined
 from thresher.backends.call_failed import CallFailed, in_words
-from thresher.backends.faults import cause_of, is_of_the_place
-from thresher.errors import DataError, ModelError, StorageError
+from thresher.backends.faults import cause_of, is_of_the_machine, may_be_of_the_place
+from thresher.errors import DataError, ModelError, PlanError, StorageError
 from thresher.planning.plan import Stage
+from thresher.storage.failures import from_os_error
 from thresher.tasks import DocumentBatch, Task
+from thresher.tasks.bad_rows import BadRows
 
 AnyTask = Task[Any]
 
 
-def of_a_whole_task(stage: Stage, error: Exception) -> CallFailed:
-    """How a call ends that raised on a task without rows to narrow it down to."""
-    if isinstance(error, StorageError):  # the same for every part: the run ends
-        return CallFailed("storage", error.where, error.what, error.todo)
+def no_matter_of_rows(stage: Stage, error: Exception) -> CallFailed | None:
+    """How a call ends whose error would be the same with any row; None if rows may be to blame."""
+    if isinstance(error, CallFailed):
+        return error
+    if isinstance(error, ImportError):
+        todo = "install the package where the workers run; nothing was charged to rows"
+        return CallFailed("broken", stage.name, in_words(error), todo)
+    if isinstance(error, PlanError):
+        return CallFailed("broken", stage.name, error.what, error.todo)
     if isinstance(error, ModelError):
         return CallFailed("model", stage.name, error.what, error.todo)
+    if not is_of_the_machine(error):
+        return None
+    if isinstance(error, OSError):
+        error = from_os_error(error, "go on", str(error.filename or f"stage {stage.name!r}"))
+    assert isinstance(error, StorageError)
+    return CallFailed("storage", error.where, error.what, error.todo)
+
+
+def of_a_whole_task(stage: Stage, error: Exception) -> CallFailed:
+    """How a call ends that raised on a task without rows to narrow it down to."""
+    if told := no_matter_of_rows(stage, error):
+        return told
     if isinstance(error, DataError):  # it would be the same again
         return CallFailed("data", stage.name, str(error))
     cause = cause_of(stage.name, error)
-    kind = "place" if is_of_the_place(error) else "raised"
+    kind = "place" if may_be_of_the_place(error) else "raised"
     return CallFailed(kind, stage.name, in_words(error), cause=cause)
+
+
+def named_badly(stage: Stage, task: DocumentBatch, error: BadRows) -> CallFailed | None:
+    """How a call ends whose stage names no row, or one that it was not given; None otherwise."""
+    if error.reasons and all(0 <= at < task.num_items for at in error.reasons):
+        return None
+    return CallFailed(
+        "broken",
+        stage.name,
+        f"raised BadRows for the rows {sorted(error.reasons)} of {task.num_items}",
+        "name rows by their position in the batch, at least one",
+    )
 
 
 def joined(stage: Stage, tasks: Iterable[AnyTask]) -> Iterator[AnyTask]:
