@@ -44,7 +44,10 @@ class RunContext:
 
 @dataclass(frozen=True)
 class Attempt:
-    """The part of a lease that travels with an envelope; see :class:`Lease`."""
+    """The part of a lease that travels with an envelope; see :class:`Lease`.
+
+    ``file`` is the one that all rows of the part come from, if it is one.
+    """
 
     token: str
     part: str
@@ -54,3 +57,4 @@ class Attempt:
     lost_files: tuple[LostFile, ...] = ()
     reject: str = ""
     again: bool = False
+    file: str = ""

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 from thresher.backends.executor import Done, Failed, Heartbeat, Lease, Message, Started
 from thresher.backends.faults import WORKER_DIED
-from thresher.backends.quarantine import Rejected
 from thresher.backends.suspects import Search
 from thresher.backends.tree import Tree, gather
+from thresher.backends.uncounted import counts_of, entries, is_countable, rows_of, up_to_reader
 from thresher.errors import EngineError, ModelError, StageError, StorageError, ThresherError
 from thresher.runs.balance import check_balance
 from thresher.runs.part import LostFile, Outcome, Part, rows_found
@@ -142,6 +142,7 @@ class Driver:
         self._waiting = deque(_State(part) for part in parts)
         self._retries: deque[_State] = deque()
         self._last: deque[_State] = deque()  # tried again when all others were tried
+        self._unknown: deque[_State] = deque()  # failed, and nobody knows how many rows they have
         self._states: dict[str, _State] = {}
         self._attempts: dict[str, _Attempt] = {}
         self._tokens = 0
@@ -157,6 +158,7 @@ class Driver:
         self._first_failed = ""
         self._failed_places: set[str] = set()
         self._source = tuple(source)
+        self._reads_first = bool(source[0].metrics.get("is_reader"))
         self.restarts = 0  # of workers, over the whole run of the Segment
 
     # -- leases -------------------------------------------------------------------------------
@@ -187,7 +189,7 @@ class Driver:
         self.draining = True
         for attempt in [each for each in self._attempts.values() if not each.begun]:
             self._put_off(self._release(attempt))
-        for waiting in (self._retries, self._last):
+        for waiting in (self._retries, self._last, self._unknown):
             while waiting:
                 self._put_off(waiting.popleft())
 
@@ -196,8 +198,13 @@ class Driver:
         """Whether there is nothing left to hand out or to wait for."""
         if self.error is not None:
             return True
+        return not (self._is_busy or self._unknown)
+
+    @property
+    def _is_busy(self) -> bool:
+        """Whether another attempt is out or to come."""
         waiting = bool(self._waiting) and not self.draining
-        return not (waiting or self._retries or self._last or self._attempts)
+        return bool(waiting or self._retries or self._last or self._attempts)
 
     @property
     def running(self) -> int:
@@ -271,6 +278,8 @@ class Driver:
             self._failed(attempt, message, now)
         else:
             assert isinstance(message, Started)
+        while self._unknown and not self._is_busy:
+            self._uncounted(self._unknown.popleft())
 
     def finish(self) -> None:
         """Judge the errors over everything, at the end of the run."""
@@ -318,6 +327,7 @@ class Driver:
             lost = next(iter(state.lost_files), f"part {part.name!r}")
             self._first_failed = self._first_failed or lost
         else:
+            self._source = up_to_reader(outcome.counts) or self._source
             self._good += 1
             self._went_well += 1
             self._disturbances = 0
@@ -479,28 +489,28 @@ class Driver:
         state.search = None
         state.skip.clear()
         self._reasons[f"{stage}: {reason}"] += 1
-        if all_lost(state.part, state.lost_files):
-            self._uncounted(state)
-        else:
+        first = self._reads_first
+        if is_countable(state.part, self._source, state.lost_files, reads_first=first):
             self._again(state)
+        else:
+            self._uncounted(state)
 
     def _uncounted(self, state: _State) -> None:
-        """Nobody can count the part's rows: what is known of them, or an estimate, stands."""
+        """Nobody can count the part's rows: what is known of them, or an estimate, stands.
+
+        It waits for another part that tells how many rows are to be expected.
+        """
         part = state.part
         stage, _, reason = state.reject.partition("\n")
-        known = part.rows is not None and not part.cut
         lost = list(state.lost_files.values())
-        rows = part.rows or 0
-        if not known:
-            rows = sum(file.rows for file in lost)
-        if not known and not (lost and all(not file.is_estimate for file in lost)):
-            rows = max(rows, state.rows, self._tally.rows_in(part.source_bytes), 1)
-        exact = known or bool(lost and all(not file.is_estimate for file in lost))
-        *before, last = (replace(counts, metrics=dict(counts.metrics)) for counts in self._source)
-        last.rows_in = last.quarantined = rows
-        last.estimated = 0 if exact else rows
-        entries = _entries(state, stage, reason, rows, is_estimate=not exact)
-        outcome = Outcome(part, [*before, last], lines=[entry.to_json() for entry in entries])
+        estimate = self._tally.rows_in(part.source_bytes)
+        rows, is_estimate = rows_of(part, lost, state.rows, estimate, self._source)
+        if is_estimate and not estimate and self._is_busy:
+            self._unknown.append(state)
+            return
+        outcome = Outcome(part, counts_of(self._source, rows, is_estimate=is_estimate))
+        told = entries(part, lost, stage, reason, state.cause, rows, is_estimate=is_estimate)
+        outcome.lines = [entry.to_json() for entry in told]
         self._settled(state, _as_failure(outcome, state))
 
     def _judge(self, *, final: bool = False) -> None:
@@ -531,30 +541,6 @@ def _as_failure(outcome: Outcome, state: _State) -> Outcome:
     outcome.failed_rows = sum(counts.quarantined for counts in outcome.counts)
     outcome.cause = state.cause
     return outcome
-
-
-def _entries(
-    state: _State, stage: str, reason: str, rows: int, *, is_estimate: bool
-) -> list[Rejected]:
-    """The entries of a part whose rows nobody can count: one for each file that cannot be read."""
-    part, lost = state.part, list(state.lost_files.values())
-    if len(lost) < 2:
-        files = part.task.data if isinstance(part.task, FileGroupTask) else []
-        lost = [LostFile(str(files[0]) if files else "", reason)]
-    told = sum(file.rows for file in lost[1:])
-    counts = [max(rows - told, 0), *(file.rows for file in lost[1:])]
-    return [
-        Rejected(
-            part.name, 0, stage, file.reason, file.path, rows=n, estimated=is_estimate, failed=True
-        )
-        for file, n in zip(lost, counts, strict=True)
-    ]
-
-
-def all_lost(part: Part, lost: dict[str, LostFile]) -> bool:
-    """Whether none of the part's files can be read."""
-    task = part.task
-    return isinstance(task, FileGroupTask) and {piece.path for piece in task.slices} <= set(lost)
 
 
 def all_failed(parts: int, reasons: Counter[str], first: str = "") -> StageError:

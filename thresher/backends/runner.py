@@ -8,6 +8,7 @@ calls it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -323,7 +324,11 @@ class StepCall:
         )
         batches = [out for out in outs if isinstance(out, DocumentBatch)]
         if not isinstance(task, DocumentBatch) or len(batches) < len(outs):
-            counts.rows_in += task.num_items
+            reads = bool(batches) and len(batches) == len(outs)
+            if reads:  # it has a reader of its own: what it found is what there is
+                counts.metrics["is_reader"] = 1
+            rows = [out.num_items for out in outs]
+            counts.rows_in += sum(rows) if reads else task.num_items
             counts.rows_out += sum(out.num_items for out in outs)
             counts.opaque = counts.opaque or not same_files
             return outs
@@ -372,8 +377,12 @@ class StepCall:
 
     @property
     def rejected(self) -> list[Rejected]:
-        """What goes to quarantine."""
-        return self.aside.rejected
+        """What goes to quarantine, by file where that is known."""
+        file = self.attempt.file
+        return [
+            entry if entry.file or not file else replace(entry, file=file)
+            for entry in self.aside.rejected
+        ]
 
     def source_digest(self) -> str:
         """Hash of the bytes this call has read; empty if it read none."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -45,32 +46,31 @@ class SetAside:
     def without_lost_files(self, index: int, task: FileGroupTask) -> FileGroupTask:
         """The group without the files that an earlier attempt has found to be unreadable."""
         lost = {file.path: file for file in self.attempt.lost_files}
-        if not lost:
-            return task
         stage = self.stages[index].name
-        for file in lost.values():
-            self._reject_range(index, file.path, file.rows, file.reason, stage, file.is_estimate)
+        for path in dict.fromkeys(piece.path for piece in task.slices):
+            if file := lost.get(path):  # or another task of the part has it
+                self._reject_range(index, path, file.rows, file.reason, stage, file.is_estimate)
         kept = [piece for piece in task.slices if piece.path not in lost]
         paths = list(dict.fromkeys(piece.path for piece in kept))
         return task.evolve(data=paths, slices=tuple(kept))
 
     def reject_whole(self, task: Task[Any]) -> None:
         """Set all rows of the part aside, by file: it has failed for a reason that is known."""
-        places = [i for i, stage in enumerate(self.stages) if isinstance(stage, ReaderStage)]
-        index = places[0] if places else 0
-        reader = self.stages[index]
         culprit, _, reason = self.attempt.reject.partition("\n")
-        if index == 0 and isinstance(reader, ReaderStage) and isinstance(task, FileGroupTask):
-            self.counts[index].metrics["is_reader"] = 1
-            kept = self.without_lost_files(index, task)
+        reader = self.stages[0]
+        if isinstance(reader, ReaderStage) and isinstance(task, FileGroupTask):
+            self.counts[0].metrics["is_reader"] = 1
+            kept = self.without_lost_files(0, task)
+            first, stop = self.attempt.rows or (0, sys.maxsize)
+            left = stop - first - sum(each.rows for each in self.rejected)
             for path, rows in reader.count(kept).items():
-                self._reject_range(index, path, rows, reason, culprit, is_estimate=False)
+                wanted = min(rows, max(left, 0))
+                self._reject_range(0, path, wanted, reason, culprit, is_estimate=False)
+                left -= wanted
             return
         roots = map(read_task, task.data) if isinstance(task, SpillTask) else [task]
         rows = sum(root.num_items for root in roots)
-        of_files = isinstance(task, FileGroupTask)  # nobody knows what is in them
-        path = str(task.data[0]) if of_files and task.data else ""
-        self._reject_range(index, path, rows, reason, culprit, is_estimate=of_files)
+        self._reject_range(0, self.attempt.file, rows, reason, culprit, is_estimate=False)
 
     def _reject_range(
         self, index: int, file: str, rows: int, reason: str, stage: str, is_estimate: bool

@@ -136,5 +136,6 @@ def root(lease: Lease) -> Envelope:
         lease.lost_files,
         lease.reject,
         lease.again,
+        lease.part.source_file,
     )
     return Envelope(attempt, (), 0, Parcel(task=lease.part.task))

@@ -247,6 +247,7 @@ class Session:
         if segment.index == 0:
             return list(plan.parts)
         before = self._parts(plan, plan.segments[segment.index - 1], run)
+        files = {part.name: part.source_file for part in before}
         found = []
         for record in run.records(segment.index - 1, before):
             spill = record.on_port(SPILL)
@@ -264,6 +265,7 @@ class Session:
                     estimate=size * MEMORY_PER_SOURCE_BYTE // 2,
                     source_bytes=size,
                     rows=sum(file.rows for file in spill),
+                    file=files[record.name],
                 )
             )
         return found
@@ -344,7 +346,7 @@ class Session:
 
 def _up_to_reader(segment: Segment) -> list[StageCounts]:
     """Empty counts of the stages up to the one that reads the source."""
-    stages = segment.steps[0].stages
+    stages = segment.stages
     places = [i for i, stage in enumerate(stages) if isinstance(stage, ReaderStage)]
     last = places[0] if places else 0
     counts = [StageCounts(stage.name) for stage in stages[: last + 1]]

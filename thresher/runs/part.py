@@ -10,7 +10,7 @@ from typing import Any
 import xxhash
 
 from thresher.stats import StageCounts
-from thresher.tasks import Task
+from thresher.tasks import FileGroupTask, Task
 
 OUT = "out"
 SPILL = "spill"
@@ -49,6 +49,8 @@ class Part:
         Rows of the source, where known before reading.
     cut : bool
         Whether only the first ``rows`` rows are wanted.
+    file : str
+        The file that all of its rows come from, if it is one and the task does not say it.
     """
 
     segment: int
@@ -60,6 +62,15 @@ class Part:
     source_bytes: int = 0
     rows: int | None = None
     cut: bool = False
+    file: str = ""
+
+    @property
+    def source_file(self) -> str:
+        """The file that all of its rows come from; empty if there are several, or none."""
+        if not isinstance(self.task, FileGroupTask):
+            return self.file
+        paths = {piece.path for piece in self.task.slices}
+        return next(iter(paths)) if len(paths) == 1 else ""
 
     @property
     def key(self) -> Key:

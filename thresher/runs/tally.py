@@ -12,12 +12,18 @@ from thresher.stats import StageCounts
 
 @dataclass
 class Tally:
-    """Rows and bytes found, and those of them that are in quarantine."""
+    """Rows and bytes found, and those of them that are in quarantine.
+
+    ``rows_read``, ``bytes_read`` and ``parts_read`` are those of parts that did not fail.
+    """
 
     found: int = 0
     quarantined: int = 0
     bytes_found: int = 0
     bytes_lost: int = 0
+    rows_read: int = 0
+    bytes_read: int = 0
+    parts_read: int = 0
 
     def count(self, record: PartRecord) -> None:
         """Count a recorded part."""
@@ -29,17 +35,27 @@ class Tally:
     def add(
         self, counts: Sequence[StageCounts], failure: str, source_bytes: int, first: bool = True
     ) -> None:
-        """Count one part; rows are found in the ``first`` Segment only."""
+        """Count one part; rows are found in the ``first`` Segment, and where a reader is."""
         self.bytes_found += source_bytes
         if failure:
             self.bytes_lost += source_bytes
-        if counts:
-            self.found += rows_found(counts) if first else 0
-            self.quarantined += sum(stage.quarantined for stage in counts)
+        if not counts:
+            return
+        self.quarantined += sum(stage.quarantined for stage in counts)
+        reads = any(stage.metrics.get("is_reader") for stage in counts)
+        if not first and not reads:
+            return
+        self.found += rows_found(counts)
+        if not failure:
+            self.rows_read += rows_found(counts)
+            self.bytes_read += source_bytes
+            self.parts_read += 1
 
     def rows_in(self, source_bytes: int) -> int:
-        """Rows that so many bytes are likely to hold; 0 if nothing is known."""
-        return round(self.found * source_bytes / self.bytes_found) if self.bytes_found else 0
+        """Rows that a part of so many bytes is likely to hold; 0 if nothing is known."""
+        if source_bytes and self.bytes_read:
+            return round(self.rows_read * source_bytes / self.bytes_read)
+        return round(self.rows_read / self.parts_read) if self.parts_read else 0
 
     @property
     def share_of_rows(self) -> float:

@@ -108,7 +108,7 @@ def balance(counts: Sequence[StageCounts]) -> str:
     left = _terms(gains, always=1)
     right = _terms([(counts[-1].rows_out, "out"), *losses], always=1)
     opaque = [c.stage for c in counts if c.opaque]
-    unknown = sum(c.rows_in - c.rows_out for c in counts if c.opaque)
+    unknown = sum(_unknown(c) for c in counts if c.opaque)
     if opaque:
         right += f" + {count(unknown)}" if unknown >= 0 else f" - {count(-unknown)}"
         right += f" by {', '.join(opaque)} (opaque)"
@@ -135,6 +135,12 @@ def _from_the_reader_on(counts: Sequence[StageCounts]) -> Sequence[StageCounts]:
 def _kept(stage: StageCounts) -> int:
     """Rows of the input that went on, without those made in addition."""
     return stage.rows_out - stage.expanded
+
+
+def _unknown(stage: StageCounts) -> int:
+    """Rows that an opaque stage has neither passed on nor told of."""
+    told = sum(stage.dropped.values()) + stage.quarantined + stage.merged
+    return stage.rows_in + stage.expanded - stage.rows_out - told
 
 
 def _has_tokens(counts: Sequence[StageCounts]) -> bool:
