@@ -12,11 +12,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from thresher.backends.controls import MAX_CONTROLS, PLACE_PARTS, Controls, Doubt
 from thresher.backends.executor import Done, Failed, Heartbeat, Lease, Message, Started
 from thresher.backends.faults import WORKER_DIED
 from thresher.backends.suspects import Search
 from thresher.backends.tree import Tree, gather
 from thresher.backends.uncounted import counts_of, entries, is_countable, rows_of, up_to_reader
+from thresher.backends.verdicts import all_die, all_failed, too_many_lost
 from thresher.errors import EngineError, ModelError, StageError, StorageError, ThresherError
 from thresher.runs.balance import check_balance
 from thresher.runs.part import LostFile, Outcome, Part, rows_found
@@ -51,9 +53,6 @@ STORAGE_ATTEMPTS = 4
 STORAGE_PAUSE = 0.2
 """Seconds before a part is tried again after such a failure; doubled by each further one."""
 
-PLACE_PARTS = 3
-"""Parts that fail in a row for want of something outside the data, after which the run ends."""
-
 RATE_FROM = 1_000
 """Records from which on the error rate is judged while the run goes on."""
 
@@ -67,7 +66,7 @@ class Policy:
     memory: int = 2**31
 
 
-@dataclass
+@dataclass(eq=False)
 class _State:
     """One part on its way."""
 
@@ -82,8 +81,10 @@ class _State:
     reject: str = ""
     cause: str = ""
     storage_failures: int = 0
-    well_before: int = -1  # parts that had gone well when something outside failed first
+    well_before: int = -1  # parts that had gone well when it failed first
+    killer: str = ""  # the stage in which its worker died last
     not_before: float = 0.0
+    is_control: bool = False
 
 
 @dataclass
@@ -115,6 +116,8 @@ class Driver:
         What earlier runs found and lost, for the error rate.
     good_before, failed_before : int
         Parts of the Segment that earlier runs have brought to a good end, and to a bad one.
+    control : Part | None
+        A part that has gone well in an earlier run.
     source : Sequence[StageCounts]
         Stages up to the one that reads the source, by name: rows that nobody could count are
         charged to the last.
@@ -131,6 +134,7 @@ class Driver:
         counted: Tally | None = None,
         good_before: int = 0,
         failed_before: int = 0,
+        control: Part | None = None,
         source: Sequence[StageCounts] = (StageCounts("source"),),
     ) -> None:
         self.policy = policy or Policy()
@@ -152,11 +156,10 @@ class Driver:
         self._reasons: Counter[str] = Counter()
         self._deaths = 0
         self._disturbances = 0
-        self._went_well = 0
+        self._controls = Controls(control)
         self._good = good_before
         self._failed_parts = failed_before
         self._first_failed = ""
-        self._failed_places: set[str] = set()
         self._source = tuple(source)
         self._reads_first = bool(source[0].metrics.get("is_reader"))
         self.restarts = 0  # of workers, over the whole run of the Segment
@@ -167,6 +170,8 @@ class Driver:
         """The next lease, if memory allows one more part; retries and probes come first."""
         if self.error is not None:
             return None
+        if self._controls.doubt is not None:
+            return self._control(now)
         for _ in range(len(self._retries)):
             if self._retries[0].not_before <= now:
                 return self._lease(self._retries.popleft(), now)
@@ -175,10 +180,12 @@ class Driver:
             return self._lease(self._last.popleft(), now)
         if self.draining or not self._waiting:
             return None
-        estimate = self._waiting[0].part.estimate
+        # Neighbours often share what they lack: a part from far away tells more.
+        state = self._waiting[-1 if self._controls.failed else 0]
+        estimate = state.part.estimate
         if self._attempts and self._in_flight + estimate > self.policy.memory:
             return None
-        state = self._waiting.popleft()
+        self._waiting.remove(state)
         self._in_flight += estimate
         return self._lease(state, now)
 
@@ -187,6 +194,7 @@ class Driver:
         if self.draining:
             return
         self.draining = True
+        self._controls.doubt = None
         for attempt in [each for each in self._attempts.values() if not each.begun]:
             self._put_off(self._release(attempt))
         for waiting in (self._retries, self._last, self._unknown):
@@ -237,17 +245,30 @@ class Driver:
             if now - attempt.since >= after
         ]
 
+    def _control(self, now: float) -> Lease | None:
+        """An attempt at a part that should go well, when nothing else is on its way."""
+        part = self._next_control()
+        if self._attempts or part is None:
+            return None
+        return self._lease(_State(part, is_control=True), now)
+
+    def _next_control(self) -> Part | None:
+        states = (*self._waiting, *self._retries, *self._last)
+        return self._controls.next(state.part for state in states)
+
     def _lease(self, state: _State, now: float) -> Lease:
         self._tokens += 1
         token = f"{self.epoch}-{state.part.segment}-{self._tokens}"
         lost = tuple(state.lost_files.values())
-        again = state.leases > 0
+        cut = (0, state.part.rows or 0) if state.part.cut else None
+        again = state.leases > 0 or state.is_control
         state.leases += 1
-        if state.search is not None:
+        if state.is_control:
+            lease = Lease(token, state.part, cut, {}, True, True, lost, again=again)
+        elif state.search is not None:
             rows = state.search.probe
             lease = Lease(token, state.part, rows, {}, True, True, lost, again=again)
         else:
-            cut = (0, state.part.rows or 0) if state.part.cut else None
             alone = state.attempts > 0 or bool(state.reject)
             lease = Lease(
                 token, state.part, cut, dict(state.skip), False, alone, lost, state.reject, again
@@ -275,11 +296,29 @@ class Driver:
                 self._completed(attempt)
         elif isinstance(message, Failed):
             self._saw_rows(message.token, message.rows)
-            self._failed(attempt, message, now)
+            if self._states[message.token].is_control:
+                self._release(attempt)
+                self._control_failed(message)
+            else:
+                self._failed(attempt, message, now)
         else:
             assert isinstance(message, Started)
+        self._without_control()
         while self._unknown and not self._is_busy:
             self._uncounted(self._unknown.popleft())
+
+    def _without_control(self) -> None:
+        """End a doubt that no other part can end."""
+        doubt = self._controls.doubt
+        if doubt is None or self._attempts or self._next_control() is not None:
+            return
+        if not doubt.is_death:
+            self.error = doubt.error
+            return
+        self._controls.doubt = None
+        state = next(each for each in self._last if each.part.name == doubt.part)
+        self._last.remove(state)
+        self._give_up(state, state.killer, doubt.error.what, WORKER_DIED)
 
     def finish(self) -> None:
         """Judge the errors over everything, at the end of the run."""
@@ -300,6 +339,9 @@ class Driver:
     def _completed(self, attempt: _Attempt) -> None:
         self._deaths = 0
         state = self._release(attempt)
+        if state.is_control:
+            self._controls.passed()
+            return
         if attempt.lease.probe:
             self._probed(state, died=False)
             return
@@ -329,9 +371,8 @@ class Driver:
         else:
             self._source = up_to_reader(outcome.counts) or self._source
             self._good += 1
-            self._went_well += 1
             self._disturbances = 0
-            self._failed_places.clear()
+            self._controls.went_well(part, outcome.counts)
         self._outcomes.append(outcome)
         self._judge()
 
@@ -348,7 +389,7 @@ class Driver:
             kind = ModelError if failed.kind == "model" else StageError
             self.error = kind(failed.error, where=where, todo=failed.detail)
         elif failed.kind == "died":
-            self._died(state, attempt.lease, failed)
+            self._died(state, attempt, failed)
         elif self.policy.on_error == "raise":
             self.error = StageError(
                 failed.error, where=where, todo=failed.detail or "mend the input or the stage"
@@ -389,31 +430,49 @@ class Driver:
     def _place_failed(self, state: _State, failed: Failed, where: str) -> None:
         """Something outside the data is missing: for this part alone, or for all of them?
 
-        The part is tried again after all others. If none of them went well meanwhile it is no
-        matter of the part: the run ends, and nothing is charged to rows.
+        The part is tried again after all others. If none goes well meanwhile it is no matter of
+        the part: the run ends, and nothing is charged to rows.
         """
+        controls = self._controls
         state.attempts += 1
-        if state.well_before < 0:
-            state.well_before = self._went_well
-        self._failed_places.add(state.part.name)
-        went_well = self._went_well > state.well_before
-        if state.attempts >= MAX_ATTEMPTS and went_well:
+        state.well_before = controls.well if state.well_before < 0 else state.well_before
+        controls.failed.add(state.part.name)
+        is_alone = controls.well > state.well_before
+        if state.attempts >= MAX_ATTEMPTS and is_alone:
             self._give_up(state, failed.stage, failed.error, failed.cause)
-        elif state.attempts >= MAX_ATTEMPTS or (
-            len(self._failed_places) >= PLACE_PARTS and not went_well
-        ):
-            self.error = StageError(
-                failed.error,
-                where=where,
-                todo="mend it and run again: what is committed stays, and nothing was charged to "
-                "rows",
-            )
-        elif self.draining:
-            self._put_off(state)
-        else:
-            self._last.append(state)
+            return
+        if state.attempts >= MAX_ATTEMPTS or (len(controls.failed) >= PLACE_PARTS and not is_alone):
+            todo = "mend it and run again: what is committed stays, and nothing was charged to rows"
+            self._doubt(Doubt(state.part.name, StageError(failed.error, where, todo)))
+        self._later(state)
 
-    def _died(self, state: _State, lease: Lease, failed: Failed) -> None:
+    def _doubt(self, doubt: Doubt) -> None:
+        if self._controls.doubt is None and not self.draining:
+            self._controls.doubt = doubt
+
+    def _control_failed(self, failed: Failed) -> None:
+        """The part that should have gone well has failed, too."""
+        controls, doubt = self._controls, self._controls.doubt
+        if doubt is None or failed.kind == "unused":
+            return
+        died = failed.kind == "died"
+        self.restarts += died
+        controls.died += died
+        if controls.died > MAX_CONTROLS:
+            self.error = all_die(failed.error, doubt.part)
+        elif doubt.is_death and not died:
+            controls.passed()
+        elif doubt.is_death:
+            self._disturbances += 1
+            controls.doubt = None
+            for state in self._last:
+                if state.part.name == doubt.part:
+                    state.attempts = 0
+        elif not died:
+            self.error = doubt.error
+
+    def _died(self, state: _State, attempt: _Attempt, failed: Failed) -> None:
+        state.killer = failed.stage or attempt.stage or state.killer or self._source[-1].stage
         self._deaths += 1
         self.restarts += 1
         if self._deaths > MAX_DEATHS_IN_A_ROW:
@@ -423,10 +482,11 @@ class Driver:
                 todo="look at what the workers print; try workers=0, or fewer workers",
             )
             return
-        if lease.probe:
+        if attempt.lease.probe:
             self._probed(state, died=True)
             return
         state.attempts += 1
+        state.well_before = self._controls.well if state.well_before < 0 else state.well_before
         if state.attempts < MAX_ATTEMPTS:
             self._again(state)
         elif self.policy.on_error == "raise":
@@ -443,7 +503,11 @@ class Driver:
             self._again(state)
         else:
             reason = f"the worker died {state.attempts} times: {failed.error}"
-            self._give_up(state, failed.stage or self._source[-1].stage, reason, WORKER_DIED)
+            if self._controls.well > state.well_before:
+                self._give_up(state, state.killer, reason, WORKER_DIED)
+                return
+            self._doubt(Doubt(state.part.name, EngineError(reason), is_death=True))
+            self._later(state)
 
     def _probed(self, state: _State, *, died: bool) -> None:
         """One probe of a search is judged; the last one leads back to a whole attempt."""
@@ -453,18 +517,13 @@ class Driver:
         if verdict.is_disturbed:
             self._disturbances += 1
             if self._disturbances > MAX_DISTURBANCES:
-                self.error = EngineError(
-                    f"workers die whatever they work on: {search.error}",
-                    where=f"part {state.part.name!r}",
-                    todo="find out what ends them (the system's log tells of memory), then run "
-                    "again: nothing was charged to rows",
-                )
+                self.error = all_die(search.error, state.part.name)
                 return
         if verdict.guilty is not None:
             state.skip[verdict.guilty] = f"kills its worker: {search.error}"
         if len(state.skip) > MAX_GUILTY:
             reason = f"more than {MAX_GUILTY} of its rows kill their worker: {search.error}"
-            self._give_up(state, self._source[-1].stage, reason, WORKER_DIED)
+            self._give_up(state, state.killer, reason, WORKER_DIED)
             return
         if search.is_over:
             state.search = None
@@ -476,6 +535,13 @@ class Driver:
             self._put_off(state)
         else:
             self._retries.append(state)
+
+    def _later(self, state: _State) -> None:
+        """Try a part again after all others."""
+        if self.draining:
+            self._put_off(state)
+        else:
+            self._last.append(state)
 
     def _put_off(self, state: _State) -> None:
         """Leave a part to the next run."""
@@ -517,21 +583,9 @@ class Driver:
         """Stop the run once too large a share of it went to quarantine."""
         if self.error is not None or self.policy.on_error == "raise":
             return
-        limit = self.policy.max_error_rate
-        tally = self._tally
-        judged = final or tally.found >= RATE_FROM
-        size = tally.share_of_bytes if final else 0.0
-        if judged and max(tally.share_of_rows, size) > limit:
-            rows = tally.share_of_rows
-            share = f"{tally.quarantined} of {tally.found} records ({rows:.1%})"
-            if size > rows:
-                share = f"sources that hold {size:.1%} of the bytes"
-            reason = "".join(f"; most often: {r}" for r, _ in self._reasons.most_common(1))
-            self.error = StageError(
-                f"{share} went to quarantine, more than max_error_rate={limit:g}{reason}",
-                todo="look at the quarantine files for the reasons; mend the input or the stage, "
-                "or raise max_error_rate; what is committed stays, and running again resumes",
-            )
+        if final or self._tally.found >= RATE_FROM:
+            limit = self.policy.max_error_rate
+            self.error = too_many_lost(self._tally, limit, self._reasons, by_bytes=final)
 
 
 def _as_failure(outcome: Outcome, state: _State) -> Outcome:
@@ -541,14 +595,3 @@ def _as_failure(outcome: Outcome, state: _State) -> Outcome:
     outcome.failed_rows = sum(counts.quarantined for counts in outcome.counts)
     outcome.cause = state.cause
     return outcome
-
-
-def all_failed(parts: int, reasons: Counter[str], first: str = "") -> StageError:
-    """The error of a run in which nothing went well; ``first`` is what failed first."""
-    often = "".join(f"; most often: {reason}" for reason, _ in reasons.most_common(1))
-    noun = "the only part" if parts == 1 else f"all {parts} parts"
-    return StageError(
-        f"{noun} failed{often}",
-        where=first + (", ..." if first and parts > 1 else ""),
-        todo="mend the cause and run again; the quarantine files hold the reasons",
-    )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import xxhash
 
 from thresher.backends.context import RunContext
+from thresher.backends.controls import control_of
 from thresher.backends.driver import Driver, Policy
 from thresher.backends.executor import BaseExecutor
 from thresher.errors import EngineError, PlanError
@@ -218,6 +219,7 @@ class Session:
             counted=progress.counted(),
             good_before=good,
             failed_before=failed,
+            control=control_of(parts, run.records(segment.index, parts)),
             source=_up_to_reader(segment),
         )
         if todo:

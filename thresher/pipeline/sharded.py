@@ -14,8 +14,9 @@ from dataclasses import replace
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
-from thresher.backends.driver import Driver, Policy, all_failed
+from thresher.backends.driver import Driver, Policy
 from thresher.backends.executor import BaseExecutor
+from thresher.backends.verdicts import all_failed
 from thresher.errors import PlanError
 from thresher.pipeline.progress import Progress
 from thresher.pipeline.result import RunResult
