@@ -16,11 +16,12 @@ from tests.toys import KeepEven, Pass, RaiseOn, batch, ids_of
 from thresher.backends.call_failed import CallFailed
 from thresher.errors import DataError, PlanError
 from thresher.runs.part import OUT
+from thresher.stages.base import ProcessingStage
 from thresher.stages.reading import BadRecord, ReaderStage
 from thresher.stages.text.io import ParquetReaderStage
 from thresher.stages.text.io.jsonl import JsonlReaderStage
 from thresher.stages.text.io.writer import JsonlWriter, ParquetWriter
-from thresher.stages.writing import WriteStream
+from thresher.stages.writing import BaseWriter, WriteStream
 from thresher.tasks import DocumentBatch, FileGroupTask
 from thresher.tasks.bad_rows import BadRows
 from thresher.tasks.types import ColumnType, decode
@@ -272,3 +273,80 @@ def test_a_full_disk_is_charged_to_no_row_that_is_looked_for(call: Calling, tmp_
         call([writer], batch(range(8)))
 
     assert caught.value.kind == "storage"
+
+
+class AtOnce(BaseWriter):
+    """Writes a file at once, or raises on what it cannot write."""
+
+    def __init__(self, path: str, bad: Sequence[int], most: int = 100) -> None:
+        super().__init__(path, "txt")
+        self.bad, self.most = set(bad), most
+
+    def write_data(self, task: DocumentBatch, file_path: str) -> None:
+        ids = ids_of([task])
+        with open(file_path, "x") as file:
+            file.writelines(f"{each}\n" for each in ids)
+        if bad := self.bad.intersection(ids):
+            raise DataError(f"cannot write {min(bad)}")
+        if len(ids) > self.most:
+            raise DataError("too many")
+
+    def count_rows(self, file_path: str) -> int:
+        return len(Path(file_path).read_text().splitlines())
+
+
+class Cut(ProcessingStage[DocumentBatch, DocumentBatch]):
+    """Makes two batches of one."""
+
+    def process(self, task: DocumentBatch) -> list[DocumentBatch]:
+        return [task.with_data(task.data.slice(0, 4)), task.with_data(task.data.slice(4))]
+
+
+def test_a_format_that_is_written_at_once_refuses_single_rows_too(
+    call: Calling, tmp_path: Path
+) -> None:
+    _, done = call([Cut(), AtOnce(str(tmp_path), [1, 6])], batch(range(8)))
+
+    assert [(r.row, r.error) for r in done.rejected] == [
+        (1, "cannot write 1"), (6, "cannot write 6")
+    ]  # fmt: skip
+    [written] = done.files.written
+    assert written.rows == done.counts[1].rows_out == 6
+    assert (tmp_path / "output" / written.temp).read_text().split() == list("023457")
+
+
+def test_a_format_that_refuses_all_rows_of_a_file_makes_none(call: Calling, tmp_path: Path) -> None:
+    _, done = call([AtOnce(str(tmp_path), range(8))], batch(range(8)))
+
+    assert len(done.rejected) == 8
+    assert done.files.written == []
+
+
+def test_a_file_that_cannot_be_written_though_its_rows_can_is_a_matter_of_the_part(
+    call: Calling, tmp_path: Path
+) -> None:
+    assert failing(call, AtOnce(str(tmp_path), [], most=5), batch(range(8))).kind == "data"
+
+
+class NeverClosed(Choosy):
+    """A writer whose files cannot be finished."""
+
+    def stream(self, file_path: str) -> WriteStream:
+        stream = super().stream(file_path)
+        assert isinstance(stream, ChoosyStream)
+
+        def fail() -> None:
+            stream.inner.close()
+            raise DataError("no way to finish it")
+
+        stream.close = fail
+        return stream
+
+
+def test_what_goes_wrong_first_is_told_and_not_what_closing_says(
+    call: Calling, tmp_path: Path
+) -> None:
+    writer = NeverClosed(str(tmp_path), [], lambda _: DataError("unused"))
+    assert failing(call, writer, batch(range(8))).error == "no way to finish it"
+    writer = NeverClosed(str(tmp_path), [3], lambda _: BadRows({}))
+    assert failing(call, writer, batch(range(8))).kind == "broken"

@@ -4,13 +4,10 @@
 from __future__ import annotations
 
 from thresher.backends.bisect import bisect
-from thresher.backends.call_failed import CallFailed, in_words
-from thresher.backends.faults import cause_of
 from thresher.backends.output import LazyStream
-from thresher.backends.whole_tasks import named_badly
-from thresher.errors import DataError, StorageError, ThresherError
+from thresher.backends.whole_tasks import named_badly, of_writing
+from thresher.errors import DataError
 from thresher.stages.writing import BaseWriter
-from thresher.storage.failures import from_os_error
 from thresher.tasks import DocumentBatch
 from thresher.tasks.bad_rows import BadRows
 
@@ -45,23 +42,15 @@ def append(
         except BadRows as error:  # it may name them one by one
             if problem := named_badly(stage, task, error):
                 raise problem from error
-            for at, reason in error.in_order():
-                refused.append((task.with_data(task.data.slice(at, 1)), reason))
+            named = error.in_order()
+            refused += [(task.with_data(task.data.slice(at, 1)), why) for at, why in named]
             task = task.with_data(error.others(task.data))
         except DataError as error:
             found = bisect(write, task, error)
-            return found.outs, [*refused, *((row, str(raised)) for row, raised in found.bad)]
+            refused += [(row, str(raised)) for row, raised in found.bad]
+            if stage.appends:
+                return found.outs, refused
+            if not found.bad:  # only of all of them together
+                raise of_writing(stage, error) from error
+            task = found.others(task)  # the file holds the last piece
     return [], refused
-
-
-def of_writing(stage: BaseWriter, error: Exception) -> CallFailed:
-    """How a call ends in which a writer raised for no fault of the rows."""
-    if isinstance(error, CallFailed):
-        return error
-    if isinstance(error, OSError):
-        error = from_os_error(error, "write", stage.path)
-    if isinstance(error, StorageError):
-        return CallFailed("storage", error.where, error.what, error.todo)
-    if isinstance(error, ThresherError):
-        return CallFailed("broken", stage.name, error.what, error.todo)
-    return CallFailed("raised", stage.name, in_words(error), cause=cause_of(stage.name, error))

@@ -6,8 +6,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from thresher.backends.call_failed import CallFailed
 from thresher.tasks import DocumentBatch
+from thresher.tasks.columns import from_numpy
 from thresher.tasks.joining import join
 
 Call = Callable[[DocumentBatch], list[DocumentBatch]]
@@ -20,6 +23,12 @@ class Bisected:
     outs: list[DocumentBatch] = field(default_factory=list)
     bad: list[tuple[DocumentBatch, Exception]] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
+
+    def others(self, batch: DocumentBatch) -> DocumentBatch:
+        """The rows of the batch that are not bad."""
+        good = np.ones(batch.num_items, np.bool_)
+        good[self.places] = False
+        return batch.with_data(batch.data.filter(from_numpy(good)))
 
 
 def bisect(call: Call, batch: DocumentBatch, error: Exception, first: int = 0) -> Bisected:

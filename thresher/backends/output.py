@@ -11,6 +11,7 @@ from typing import Any
 from thresher import storage
 from thresher.backends.context import Attempt, RunContext
 from thresher.backends.quarantine import Rejected, rows_in_file
+from thresher.backends.whole_tasks import of_writing
 from thresher.errors import StorageError
 from thresher.runs.crash_points import crash_point
 from thresher.runs.part import OUT, QUARANTINE, SPILL, Path, WrittenFile
@@ -34,6 +35,14 @@ class LazyStream:
         if self.opened is None:
             self.opened = self._writer.stream(self._full)
         self.opened.write(task)
+
+    def close(self) -> None:
+        """Finish the file."""
+        try:
+            if self.opened is not None:
+                self.opened.close()
+        except Exception as error:
+            raise of_writing(self._writer, error) from error
 
 
 class OutputFiles:
@@ -61,12 +70,14 @@ class OutputFiles:
         stream = LazyStream(writer, full)
         try:
             yield stream
-        finally:
-            if stream.opened is not None:
-                stream.opened.close()
+        except BaseException:
+            with suppress(Exception):  # what went wrong first says more
+                stream.close()
+            raise
+        stream.close()
         if stream.opened is None:
             return
-        rows = writer.count_rows(full)
+        rows = writer.count_rows(full) if storage.store_for(full).size(full) is not None else 0
         if not rows:  # the format has refused all of them
             for path_of in (full, *beside.values()):
                 storage.store_for(path_of).remove(path_of)

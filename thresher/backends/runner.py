@@ -350,7 +350,7 @@ class StepCall:
         counts = self.counts[index]
         counts.metrics["is_writer"] = 1
         with self.files.writing(stage, self.path) as stream:
-            for task in tasks:
+            for task in tasks if stage.appends else joined(stage, tasks):
                 if not isinstance(task, DocumentBatch):
                     raise wrong_kind(stage, DocumentBatch, task)
                 self.beat(self.rows, stage.name)

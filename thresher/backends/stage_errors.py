@@ -29,7 +29,6 @@ from thresher.planning.plan import Stage
 from thresher.stages.base import ROW_WISE
 from thresher.tasks import DocumentBatch, Task
 from thresher.tasks.bad_rows import BadRows
-from thresher.tasks.columns import from_numpy
 
 AnyTask = Task[Any]
 Accounted = Callable[[int, Stage, list[AnyTask], list[list[AnyTask]], list[AnyTask]], list[AnyTask]]
@@ -160,9 +159,7 @@ class StageErrors:
         found = _found(stage, call, task, error)
         if not found.bad:  # only on all of them together
             raise of_a_whole_task(stage, error) from error
-        good = np.ones(task.num_items, np.bool_)
-        good[found.places] = False
-        rest = task.with_data(task.data.filter(from_numpy(good)))
+        rest = found.others(task)
         outs: list[AnyTask] = []
         if rest.num_items:
             stage = self.again(index, error)

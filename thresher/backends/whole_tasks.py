@@ -9,8 +9,9 @@ from typing import Any
 from thresher.backends.bisect import rejoined
 from thresher.backends.call_failed import CallFailed, in_words
 from thresher.backends.faults import cause_of, is_of_the_machine, may_be_of_the_place
-from thresher.errors import DataError, ModelError, PlanError, StorageError
+from thresher.errors import DataError, ModelError, PlanError, StorageError, ThresherError
 from thresher.planning.plan import Stage
+from thresher.stages.writing import BaseWriter
 from thresher.storage.failures import from_os_error
 from thresher.tasks import DocumentBatch, Task
 from thresher.tasks.bad_rows import BadRows
@@ -58,6 +59,21 @@ def named_badly(stage: Stage, task: DocumentBatch, error: BadRows) -> CallFailed
         f"raised BadRows for the rows {sorted(error.reasons)} of {task.num_items}",
         "name rows by their position in the batch, at least one",
     )
+
+
+def of_writing(stage: BaseWriter, error: Exception) -> CallFailed:
+    """How a call ends in which a writer raised for no fault of the rows."""
+    if isinstance(error, CallFailed):
+        return error
+    if isinstance(error, OSError):
+        error = from_os_error(error, "write", stage.path)
+    if isinstance(error, StorageError):
+        return CallFailed("storage", error.where, error.what, error.todo)
+    if isinstance(error, DataError):
+        return CallFailed("data", stage.name, str(error))
+    if isinstance(error, ThresherError):
+        return CallFailed("broken", stage.name, error.what, error.todo)
+    return CallFailed("raised", stage.name, in_words(error), cause=cause_of(stage.name, error))
 
 
 def joined(stage: Stage, tasks: Iterable[AnyTask]) -> Iterator[AnyTask]:

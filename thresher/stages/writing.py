@@ -15,7 +15,6 @@ from thresher.errors import PlanError
 from thresher.stages.base import ProcessingStage
 from thresher.stages.reading import ReaderStage
 from thresher.tasks import DocumentBatch, FileGroupTask
-from thresher.tasks.joining import join
 from thresher.tasks.types import Types
 
 Self = TypeVar("Self", bound="BaseWriter")
@@ -123,9 +122,15 @@ class BaseWriter(ProcessingStage[DocumentBatch, FileGroupTask]):
     def stream(self, file_path: str) -> WriteStream:
         """Open the new file ``file_path`` for batches that follow one another.
 
-        Formats that cannot be appended to gather the batches and write them when closed.
+        A format that cannot be appended to is given all rows of the file at once, and again
+        without those that it refuses.
         """
-        return _Gathered(self, file_path)
+        return _Whole(self, file_path)
+
+    @property
+    def appends(self) -> bool:
+        """Whether its streams take batch after batch."""
+        return type(self).stream is not BaseWriter.stream
 
     def companion(self, file_path: str, extension: str) -> str:
         """Path of the file with one of ``companions`` that belongs to ``file_path``."""
@@ -166,18 +171,25 @@ class BaseWriter(ProcessingStage[DocumentBatch, FileGroupTask]):
         return FileGroupTask(dataset_name=task.dataset_name, data=[file_path])
 
 
-class _Gathered:
-    """A stream for writers that only know how to write a file at once."""
+class _Whole:
+    """A stream for writers that only know how to write a file at once: each batch is all of it."""
 
     def __init__(self, writer: BaseWriter, file_path: str) -> None:
         self._writer = writer
-        self._file_path = file_path
-        self._tasks: list[DocumentBatch] = []
+        self._paths = [file_path, *(writer.companion(file_path, x) for x in writer.companions)]
 
     def write(self, task: DocumentBatch) -> None:
-        """Keep the batch."""
-        self._tasks.append(task)
+        """Write the file, in the place of one that was written before."""
+        self._remove()
+        try:
+            self._writer.write_data(task, self._paths[0])
+        except BaseException:
+            self._remove()
+            raise
 
     def close(self) -> None:
-        """Write all batches as one."""
-        self._writer.write_data(join(self._tasks), self._file_path)
+        """Nothing is left to do."""
+
+    def _remove(self) -> None:
+        for path in self._paths:
+            storage.store_for(path).remove(path)
