@@ -467,7 +467,7 @@ class Driver:
             controls.doubt = None
             for state in self._last:
                 if state.part.name == doubt.part:
-                    state.attempts = 0
+                    state.attempts, state.well_before = 0, -1
         elif not died:
             self.error = doubt.error
 
@@ -486,7 +486,6 @@ class Driver:
             self._probed(state, died=True)
             return
         state.attempts += 1
-        state.well_before = self._controls.well if state.well_before < 0 else state.well_before
         if state.attempts < MAX_ATTEMPTS:
             self._again(state)
         elif self.policy.on_error == "raise":
@@ -503,9 +502,10 @@ class Driver:
             self._again(state)
         else:
             reason = f"the worker died {state.attempts} times: {failed.error}"
-            if self._controls.well > state.well_before:
+            if 0 <= state.well_before < self._controls.well:
                 self._give_up(state, state.killer, reason, WORKER_DIED)
                 return
+            state.well_before = self._controls.well
             self._doubt(Doubt(state.part.name, EngineError(reason), is_death=True))
             self._later(state)
 
