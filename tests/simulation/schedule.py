@@ -45,6 +45,8 @@ def schedule_of(seed: int) -> Schedule:
     """The schedule of a seed."""
     rng = Random(seed)
     recipe = _recipe(rng)
+    if Random(seed ^ 0xADD).random() < 0.2:
+        recipe = replace(recipe, mode="append")
     sources = {name: _source(rng, 1) for name in _names(rng, rng.randint(1, 5))}
     lives = []
     for number in range(rng.randint(1, 5)):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from dataclasses import dataclass
 from random import Random
@@ -18,6 +19,7 @@ from tests.simulation.world import World, simulated
 from thresher.runs.ledger import Ledger
 from thresher.runs.ledger_state import LedgerState
 from thresher.runs.manifest import build_manifest
+from thresher.runs.part import OUT
 from thresher.runs.retrying import FURTHER_ATTEMPTS
 
 
@@ -68,6 +70,7 @@ def _live(world: World, schedule: Schedule) -> None:
     if last.sources and all(source.fails for source in last.sources.values()):
         _has_failed(world, schedule, last)
         return
+    rows: int | None = None
     for _ in range(2 + FURTHER_ATTEMPTS):  # what failed is tried again, and not for ever
         before = {path: inode.data for path, inode in world.disk.files.items()}
         alone = world.start(_driving(schedule, last), [])
@@ -77,10 +80,17 @@ def _live(world: World, schedule: Schedule) -> None:
         if (alone.result == "complete with failures") != want.has_failures:
             raise Broken(f"the last run ended with {alone.result}; failures: {want.has_failures}")
         _is_exact(world, last)
+        if rows is not None and _rows_out(world) != rows:
+            raise Broken(f"{_rows_out(world)} rows in the output, {rows} before what failed again")
+        rows = _rows_out(world)
         if before == {path: inode.data for path, inode in world.disk.files.items()}:
             break
     else:
         raise Broken("no end to the attempts")
+
+
+def _rows_out(world: World) -> int:
+    return sum(world.disk.files[path].data.count(b"\n") for path in world.watch.outputs())
 
 
 def _has_failed(world: World, schedule: Schedule, last: Life) -> None:
@@ -128,9 +138,7 @@ def _is_exact(world: World, life: Life) -> None:
     """The output, the quarantine, the manifest and the ledger are what they must be."""
     want = expected(life.recipe, life.sources)
     disk = world.disk
-    found = {
-        path.removeprefix(f"{OUTPUT}/"): disk.files[path].data for path in world.watch.outputs()
-    }
+    found = _of_last_recipe(world) if life.recipe.mode == "append" else _output(world)
     if not life.recipe.fickle and found != want.files:
         raise Broken(f"the output is {found}, not {want.files}")
     _quarantine_is_exact(world, want)
@@ -139,6 +147,18 @@ def _is_exact(world: World, life: Life) -> None:
         raise Broken(f"temporaries are left: {left}")
     _manifest_is_exact(world, life, want)
     _ledger_replays(world)
+
+
+def _output(world: World) -> dict[str, bytes]:
+    files = world.disk.files
+    return {path.removeprefix(f"{OUTPUT}/"): files[path].data for path in world.watch.outputs()}
+
+
+def _of_last_recipe(world: World) -> dict[str, bytes]:
+    """Files of the present records, without what parts their names from those of others."""
+    output = _output(world)
+    finals = [f.final for r in world.watch.state.records.values() for f in r.on_port(OUT)]
+    return {re.sub(r"(^|/)g\d{4}-", r"\1", final): output[final] for final in finals}
 
 
 def _quarantine_is_exact(world: World, want: Expected) -> None:
@@ -166,14 +186,20 @@ def _manifest_is_exact(world: World, life: Life, want: Expected) -> None:
     keys = [(0, name) for name in sorted(life.sources)]
     if life.recipe.checkpoint:
         keys += [(1, name) for name in sorted(life.sources) if (1, name) in state.records]
-    rebuilt = build_manifest("simulated", state.sealed, [state.records[key] for key in keys])
+    records = [state.records[key] for key in keys]
+    rebuilt = build_manifest("simulated", state.sealed, records, state.kept)
     if manifest != json.loads(json.dumps(rebuilt)):
         raise Broken("the manifest is not what the records make")
     if life.recipe.fickle:
         return  # the watch has held the output against the manifest
-    if {file["path"]: file["bytes"] for file in manifest["files"]} != {
-        path: len(data) for path, data in want.files.items()
-    }:
+    lost = {path.removeprefix(f"{OUTPUT}/") for path in world.watch.lost}
+    listed = [
+        (file["path"], file["bytes"], file["rows"])
+        for file in manifest["files"]
+        if file["path"] not in lost
+    ]
+    there = [(path, len(data), data.count(b"\n")) for path, data in _output(world).items()]
+    if sorted(listed) != sorted(there):
         raise Broken("the manifest does not list the output")
     if set(manifest["failed_parts"]) != want.failed:
         raise Broken(f"failed parts are {manifest['failed_parts']}, not {want.failed}")

@@ -109,7 +109,11 @@ def manifest_stays_while_sealing(patch: pytest.MonkeyPatch) -> None:
 
 
 def files_of_vanished_parts_stay(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Run, "_remove_gone", lambda self, records, keep_former: None)
+    patch.setattr(Run, "_remove_gone", lambda self, records, staying: None)
+
+
+def every_former_record_stays_beside(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(LedgerState, "staying", lambda self: list(self.former))
 
 
 def recovery_settles_nothing(patch: pytest.MonkeyPatch) -> None:
@@ -208,6 +212,7 @@ MUTATIONS: tuple[Callable[[pytest.MonkeyPatch], None], ...] = (
     publish_second_generation_at_once,
     manifest_stays_while_sealing,
     files_of_vanished_parts_stay,
+    every_former_record_stays_beside,
     recovery_settles_nothing,
     nothing_is_synced,
     stale_messages_count,

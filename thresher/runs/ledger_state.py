@@ -38,7 +38,7 @@ class LedgerState:
     former : list[PartRecord]
         Records of sealed generations that the open one has replaced or forgotten.
     kept : list[PartRecord]
-        Replaced records whose files stay for good (mode ``append``).
+        Records of another recipe or source, whose output stays for good (mode ``append``).
     """
 
     page: int = 0
@@ -96,6 +96,17 @@ class LedgerState:
             "kept": _to_dicts(self.kept),
         }
 
+    def staying(self) -> list[PartRecord]:
+        """Former records whose output is no other attempt's at what is recorded now.
+
+        Of these mode ``append`` keeps the output beside the new one.
+        """
+        return [
+            record
+            for record in self.former
+            if (now := self.records.get(record.key)) is None or not record.is_same_work(now)
+        ]
+
     def _begin(self, generation: int) -> None:
         if generation != self.generation:
             self.done = 0
@@ -111,7 +122,7 @@ class LedgerState:
     def _seal(self, generation: int, *, keep: bool) -> None:
         self.sealed = generation
         if keep:
-            self.kept += self.former
+            self.kept += self.staying()
         self.stale, self.former = [], []
         self.fresh.clear()
 

@@ -223,6 +223,13 @@ class PartRecord:
         """Whether its files are those of another record of the part, written again."""
         return bool(self.written_before) and self.written_before == record.output_digest
 
+    def is_same_work(self, record: PartRecord) -> bool:
+        """Whether another record is of the same recipe, over the same bytes of the same source."""
+        same_source = self.version == record.version or (
+            bool(self.source_digest) and self.source_digest == record.source_digest
+        )
+        return self.key == record.key and self.fingerprint == record.fingerprint and same_source
+
     def on_port(self, port: str) -> list[FileRecord]:
         """Its files on one port, in order."""
         return [file for file in self.files if file.port == port]

@@ -425,7 +425,8 @@ class Run:
         state = self.state
         records = [state.records[key] for key in ordered if key in state.records]
         appending = self.paths.mode == "append"
-        kept = [*state.kept, *state.former] if appending else []
+        staying = state.staying() if appending else []
+        kept = [*state.kept, *staying] if appending else []
         manifest = build_manifest(self.pipeline, self.generation, records, kept)
         text = json.dumps(manifest, ensure_ascii=False, indent=1)
         staged = self.fence.stage("manifest.json", text.encode())
@@ -438,7 +439,7 @@ class Run:
             self._sweep(below=self.epoch)  # no older driver can publish what was replaced
             fresh = [record for record in records if record.key in state.fresh]
             self._publish([_only(record, out=True) for record in fresh])
-        self._remove_gone(records, keep_former=appending)
+        self._remove_gone(records, staying)
         self.store.replace(staged, self.manifest_path)
         self.store.sync_folder(self.paths.run_dir)
         self._sweep_all()
@@ -451,16 +452,17 @@ class Run:
             self.fence.retire("", self.manifest_path)
             self.store.sync_folder(self.paths.run_dir)
 
-    def _remove_gone(self, records: Sequence[PartRecord], *, keep_former: bool) -> None:
-        """Remove files of replaced or vanished parts that no current record publishes."""
+    def _remove_gone(self, records: Sequence[PartRecord], staying: Sequence[PartRecord]) -> None:
+        """Remove files of replaced or vanished parts that no current record publishes.
+
+        The output of the records ``staying`` is left.
+        """
         roots = self.publisher.roots
         current = {roots.final(file) for record in records for file in record.files}
+        current |= {roots.final(file) for record in staying for file in record.on_port(OUT)}
         gone: dict[str, FileRecord] = {}
-        for record in self.state.stale:
+        for record in [*self.state.stale, *self.state.former]:
             gone |= {roots.final(file): file for file in record.files}
-        for record in self.state.former:
-            files = [f for f in record.files if not (keep_former and f.port == OUT)]
-            gone |= {roots.final(file): file for file in files}
         removed = [
             (path, file)
             for path, file in sorted(gone.items())
