@@ -119,5 +119,8 @@ def test_a_run_that_is_not_complete(folder: Path, capsys: pytest.CaptureFixture[
     (folder / "one.yml").write_text(RECIPE.replace("max_error_rate: 1.0", ""))
     assert main(["run", "one.yml", "--workers", "0", "-q"]) == 1
     capsys.readouterr()
+    assert main(["retry", "out", "-q"]) == 1  # what was tried is tried again
+    assert "1 of 2 records (50.0%) went to quarantine" in capsys.readouterr().err
+    (folder / "in" / "new.jsonl").write_text('{"text":"never tried"}\n')
     assert main(["retry", "out"]) == 2
     assert "this run is not complete" in capsys.readouterr().err

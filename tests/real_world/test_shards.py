@@ -126,3 +126,49 @@ def test_all_shards_failed(tmp_path: Path) -> None:
     # The first driver may publish before the others have tried again what failed.
     assert "nothing to do" in [run_all(pipeline)[-1].status for _ in range(3)]
     assert len(list((tmp_path / "out").glob("*.jsonl"))) == 4
+
+
+def test_a_call_that_waits_uses_up_no_attempt(tmp_path: Path) -> None:
+    write(tmp_path, [[{"text": f"text {n}"}] for n in range(9)])
+    touchy = Touchy(tmp_path / "key", "text 4")
+    stages = [JsonlReader(tmp_path / "in"), touchy, JsonlWriter(tmp_path / "out")]
+    pipeline = Pipeline("p", stages=stages, max_error_rate=1.0)
+
+    for index in (0, 1, 2):  # whoever has the part
+        for _ in range(5):
+            executor, silent = LocalExecutor(workers=0), Observer()
+            last = pipeline.run(executor, shard=(index, N), wait=0, observer=silent)
+            if index == N - 1:
+                break
+            assert last.status == "waiting"
+    assert [failure.attempts for failure in last.failures] == [1]
+
+
+@pytest.mark.parametrize("rate", [1.0, 0.01])
+def test_attempts_are_used_up_and_the_run_has_failed(tmp_path: Path, rate: float) -> None:
+    write(tmp_path, [[{"text": f"text {n}"}] for n in range(4)])
+    touchy = Touchy(tmp_path / "key", "text" if rate == 1.0 else "text 2")
+    stages = [JsonlReader(tmp_path / "in"), touchy, JsonlWriter(tmp_path / "out")]
+    pipeline = Pipeline("p", stages=stages, max_error_rate=rate)
+
+    def call(**how: Any) -> list[str]:
+        statuses = []
+        for index in range(N):
+            try:
+                executor, silent = LocalExecutor(workers=0), Observer()
+                shard = (index, N)
+                run = pipeline.run(executor, shard=shard, wait=0, observer=silent, **how)
+            except StageError:
+                statuses.append("failed")
+            else:
+                statuses.append(run.status)
+        return statuses
+
+    for _ in range(6):
+        assert set(call()) <= {"waiting", "failed"}
+    (tmp_path / "key").touch()
+    assert set(call()) == {"failed"}  # no attempt is left
+    for _ in range(3):
+        last = call(retry_failed="all")
+    assert set(last) == {"nothing to do"}
+    assert len(list((tmp_path / "out").glob("*.jsonl"))) == 4

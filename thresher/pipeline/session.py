@@ -164,18 +164,19 @@ class Session:
         """With ``"all"`` nothing but what is in quarantine is run."""
         if self.retry != "all":
             return
-        if not run.is_sealed:
+        parts = [part for segment in plan.segments for part in self._parts(plan, segment, run)]
+        records = run.state.records
+        pending = run.pending(parts)
+        if not run.is_sealed and any(part.key not in records for part in pending):
             raise PlanError(
                 "this run is not complete",
                 where=run.paths.run_dir,
                 todo="run the pipeline again first: it goes on, and tries what failed again, too",
             )
-        parts = [part for segment in plan.segments for part in self._parts(plan, segment, run)]
-        records = {record.key: record for record in run.state.records.values()}
         besides = [
             part.name
-            for part in run.pending(parts)
-            if part.key not in records or not run.retrying.wants(records[part.key])
+            for part in pending
+            if part.key not in records or not run.wants_again(records[part.key])
         ]
         if besides:
             raise PlanError(
@@ -187,8 +188,8 @@ class Session:
 
     def _tell_of_failures(self, run: Run, known: Sequence[Key]) -> None:
         """Say what is tried again, and what is not."""
-        failed = run.failures(known)
-        again = [record for record in failed if run.retrying.wants(record)]
+        failed = [record for record in run.failures(known) if not run.awaits_others(record)]
+        again = [record for record in failed if run.wants_again(record)]
         if again:
             first = failure_of(again[0])
             parts = counted(len(again), "part")
@@ -232,11 +233,12 @@ class Session:
                 conductor.conduct(segment, context)
             finally:
                 shutil.rmtree(context.node_folder, ignore_errors=True)
-        if not self.interrupts.draining:
+        is_done = not run.pending(parts)
+        if is_done:
             self._judge(driver)
         if driver.error is not None:
             raise driver.error
-        return not run.pending(parts)
+        return is_done
 
     def _judge(self, driver: Driver) -> None:
         """Judge a Segment's errors at its end."""

@@ -204,6 +204,11 @@ class ShardedSession(Session):
     ) -> str:
         if run.paths.output and not run.publisher.store(SPILL).is_local:
             needs_shared_store(run, self.executor)
+        # Only when all have ended their shares, and yet the run is not published, has it failed;
+        # before that a call waits for the others, and what it has tried is not tried again.
+        has_failed = not shared.marks.missing(len(plan.segments) - 1)
+        run.retrying = replace(run.retrying, fresh=has_failed)
+        self._check_retry(share, run)
         is_needed = self._begin(share, shared, run)
         progress.known = self._keys(share, run)
         progress.start(start_of(self, share, run, progress))

@@ -27,14 +27,19 @@ class Retrying:
         tried; ``"none"`` no part.
     environment : callable
         Gives a digest of the environment; called when something has failed.
+    fresh : bool
+        Whether also parts that the open generation has tried.
     """
 
     which: Which = "failed"
     environment: Callable[[], str] = lambda: ""
+    fresh: bool = True
 
-    def wants(self, record: PartRecord, *, is_fresh: bool = False) -> bool:
-        """Whether a part is to be tried again; ``is_fresh`` if this generation has tried it."""
-        if self.which == "all" and not is_fresh:
+    def wants(self, record: PartRecord, *, is_fresh: bool) -> bool:
+        """Whether a part is to be tried again; ``is_fresh`` if the open generation has tried it."""
+        if is_fresh and not self.fresh:
+            return False
+        if self.which == "all":
             return record.has_failed or record.quarantined > 0
         if self.which == "none" or not record.has_failed:
             return False

@@ -191,7 +191,7 @@ class Run:
             return False
         if self._done.get(part.key) == (part.fingerprint, part.version):
             return True  # this driver has looked already, or has made it
-        if self.retrying.wants(record, is_fresh=part.key in self.state.fresh):
+        if self.wants_again(record):
             return False
         if self._has_name_of_another(record):
             return False
@@ -214,6 +214,14 @@ class Run:
         """Whether a further file of the part has the name that a part added since must have."""
         further = record.on_port(OUT)[1:]
         return any(file.final in self._first_files for file in further)
+
+    def wants_again(self, record: PartRecord) -> bool:
+        """Whether a recorded part is tried again by this call."""
+        return self.retrying.wants(record, is_fresh=record.key in self.state.fresh)
+
+    def awaits_others(self, record: PartRecord) -> bool:
+        """Whether a part is not tried again before the open generation is published."""
+        return not self.retrying.fresh and record.key in self.state.fresh
 
     def failures(self, known: Iterable[Key]) -> list[PartRecord]:
         """Records of the plan's parts with something that failed."""
