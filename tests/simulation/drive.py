@@ -17,6 +17,7 @@ from thresher.errors import ThresherError
 from thresher.pipeline.progress import Progress
 from thresher.pipeline.session import Session
 from thresher.runs.report import Observer
+from thresher.runs.retrying import Which
 from thresher.runs.run import Run, RunPaths
 
 
@@ -33,6 +34,7 @@ class Driving:
     memory: int = 2**31
     max_error_rate: float = 1.0
     on_error: str = "quarantine"
+    retry: Which = "failed"
     facts: dict[str, Any] = field(default_factory=dict)
 
     def __call__(self, process: Process) -> str:
@@ -64,6 +66,7 @@ class Driving:
             fresh_from=None,
             take_over=True,
             observer=Observer(),
+            retry=self.retry,
         )
         paths = RunPaths(OUTPUT, RUN_DIR, self.recipe.mode, "txt")
         run = Run.open(

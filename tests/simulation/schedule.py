@@ -66,6 +66,12 @@ def schedule_of(seed: int) -> Schedule:
     if rng.random() < 0.3:
         recipe, sources = _change(rng, recipe, sources)
     lives.append(Life(recipe, sources, [], replace(_weather(rng), deaths=0.0, dropped=0.0)))
+    dice = Random(seed ^ 0x51CC)
+    if dice.random() < 0.3:
+        lives[:-1] = [
+            replace(life, weather=replace(life.weather, unsteady=dice.choice((0.0, 0.2, 0.6))))
+            for life in lives[:-1]
+        ]
     objects = rng.random() < 0.2
     return Schedule(
         seed,

@@ -39,6 +39,7 @@ class Weather:
     dropped: float = 0.0
     deaths: float = 0.0
     naps: float = 0.0
+    unsteady: float = 0.0
     workers: int = 2
 
 
@@ -93,7 +94,12 @@ class _Flight:
         self.rng: Random = self.world.rng
         self.weather: Weather = driving.weather
         self.worker = Worker(
-            driving.recipe, driving.sources, self.world.disk, self.context, process.is_full
+            driving.recipe,
+            driving.sources,
+            self.world.disk,
+            self.context,
+            process.is_full,
+            self._is_unsteady,
         )
 
     def run(self, cancel: Event) -> None:
@@ -150,6 +156,13 @@ class _Flight:
             self._after(duration, lambda: self._linger(call))
         else:
             self._after(duration, lambda: self._finish(number, call))
+
+    def _is_unsteady(self) -> bool:
+        """Whether the filter raises on every row, this time."""
+        struck = self.weather.unsteady and self.rng.random() < self.weather.unsteady
+        if struck:
+            self.world.note("stage unsteady")
+        return bool(struck)
 
     def _is_struck(self, call: Call, chance: float) -> bool:
         lease = call.lease

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from thresher.errors import StorageError
 from thresher.runs.fence import Fence
 from thresher.runs.ledger import Fenced, Ledger
 from thresher.runs.ledger_state import LedgerState
-from thresher.runs.part import PartRecord
+from thresher.runs.part import OUT, PartRecord
 from thresher.runs.publish import Publisher
 from thresher.runs.run import Run
 
@@ -114,6 +115,18 @@ def files_of_vanished_parts_stay(patch: pytest.MonkeyPatch) -> None:
 
 def every_former_record_stays_beside(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(LedgerState, "staying", lambda self: list(self.former))
+
+
+def an_attempt_that_went_worse_counts(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(PartRecord, "went_better_than", lambda self, record: False)
+
+
+def quarantine_is_published_at_once(patch: pytest.MonkeyPatch) -> None:
+    def all_but_output(record: PartRecord, *, spill: bool) -> PartRecord:
+        files = tuple(file for file in record.files if (file.port == OUT) != spill)
+        return replace(record, files=files)
+
+    patch.setattr("thresher.runs.run._only", all_but_output)
 
 
 def recovery_settles_nothing(patch: pytest.MonkeyPatch) -> None:
@@ -213,6 +226,8 @@ MUTATIONS: tuple[Callable[[pytest.MonkeyPatch], None], ...] = (
     manifest_stays_while_sealing,
     files_of_vanished_parts_stay,
     every_former_record_stays_beside,
+    an_attempt_that_went_worse_counts,
+    quarantine_is_published_at_once,
     recovery_settles_nothing,
     nothing_is_synced,
     stale_messages_count,

@@ -12,20 +12,22 @@ import xxhash
 from tests.simulation.broken import Broken
 from tests.simulation.disk import Disk
 from thresher.runs.ledger_state import LedgerState
-from thresher.runs.part import OUT, FileRecord, PartRecord
+from thresher.runs.part import OUT, SPILL, FileRecord, PartRecord
 
 OUTPUT = "/out"
 RUN_DIR = "/out/_thresher/simulated"
 LEDGER = f"{RUN_DIR}/ledger/0"
 MANIFEST = f"{RUN_DIR}/manifest.json"
+QUARANTINED = f"{RUN_DIR}/quarantine"
 
 
 class Watch:
     """Replays the ledger as it grows, and holds every change of the output against it.
 
     - No file reaches the output before its record.
-    - While a manifest stands, the output is exactly what it lists.
+    - While a manifest stands, the output is exactly what it lists, and so is the quarantine.
     - A manifest goes only when the generation after it is complete.
+    - An attempt at the same work that went worse replaces nothing.
     - No file goes that a current record names; no work that is done and still wanted is done
       again or thrown away.
     """
@@ -36,6 +38,7 @@ class Watch:
         self.state = LedgerState()
         self.commits = 0
         self.lost: set[str] = set()
+        self.tries_all = False
         self._sealing = 0
         self._recorded: set[tuple[str, str]] = set()
         self._pages: set[str] = set()
@@ -51,6 +54,8 @@ class Watch:
                 self._manifest_stands()
         elif path.startswith(f"{OUTPUT}/") and "/_thresher/" not in path:
             self._output(path)
+        elif path.startswith(QUARANTINED) and MANIFEST in self.disk.files:
+            self._manifest_stands()
 
     def power_lost(self) -> None:
         """Begin anew with what the disk has kept."""
@@ -95,10 +100,13 @@ class Watch:
 
     def _is_new(self, record: PartRecord, wanted: set[tuple[int, str, str, str]]) -> None:
         known = self.state.records.get(record.key)
-        if known is None or record.has_failed or known.has_failed:
+        if known is None:
             return
         same = known.fingerprint == record.fingerprint and known.version == record.version
-        if same and self._whole(known):
+        if same and self._whole(known) and _failed(known) < _failed(record):
+            raise Broken(f"less of part {record.key} went well than before")
+        wanted_again = record.has_failed or known.has_failed or self.tries_all
+        if same and not wanted_again and self._whole(known):
             raise Broken(f"part {record.key} is committed twice")
 
     def _is_useless(self, key: tuple[int, str], wanted: set[tuple[int, str, str, str]]) -> None:
@@ -157,7 +165,21 @@ class Watch:
         for path in self.outputs():
             if path not in listed:
                 raise Broken(f"{path} is in the output and not in the manifest")
+        aside = {f"{RUN_DIR}/{file['path']}": file["rows"] for file in manifest["quarantine"]}
+        there = {path: self._rows_aside(path) for path in self.disk.below(QUARANTINED)}
+        if there != aside:
+            raise Broken(f"in quarantine are {there}, and the manifest lists {aside}")
+
+    def _rows_aside(self, path: str) -> int:
+        lines = self.disk.files[path].data.splitlines()
+        return sum(json.loads(e).get("rows", 1) if e.startswith(b"{") else 1 for e in lines)
 
     def _digest(self, path: str) -> str | None:
         inode = self.disk.files.get(path)
         return None if inode is None else xxhash.xxh3_128_hexdigest(inode.data)
+
+
+def _failed(record: PartRecord) -> tuple[int, int]:
+    """How badly a part went: rows that failed, then rows that came of it."""
+    rows = sum(file.rows for file in record.files if file.port in (OUT, SPILL))
+    return record.failed_rows, -rows

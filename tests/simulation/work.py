@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import xxhash
 
@@ -80,6 +80,7 @@ class Worker:
     disk: Disk
     context: RunContext
     is_full: Callable[[], bool]
+    is_unsteady: Callable[[], bool] = lambda: False
 
     def rows_read(self, call: Call) -> int:
         """Source rows a root call tells of before it processes them."""
@@ -137,8 +138,12 @@ class Worker:
             rows_read = _last(batches)
             batches = self._admit(call, batches, broken, counts[0], rejected)
         failed = sum(row.number in call.lease.skip for row in rejected)
+        cause = "raises"
         if "filter" in by_name:
             before = len(rejected)
+            if not call.lease.probe and self.is_unsteady():
+                batches = [[replace(row, kind="raises") for row in each] for each in batches]
+                cause = "is unsteady"
             batches = self._filter(batches, by_name["filter"], rejected)
             failed += len(rejected) - before
         children = self._leave(call, batches, by_name, files)
@@ -148,7 +153,7 @@ class Worker:
             files.discard()
         done = Done(
             token, call.path, call.step, len(children), tuple(counts), tuple(files.written),
-            rows=rows_read, failed_rows=failed, cause="filter: raises" if failed else "",
+            rows=rows_read, failed_rows=failed, cause=f"filter: {cause}" if failed else "",
         )  # fmt: skip
         return done, children
 

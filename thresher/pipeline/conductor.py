@@ -113,7 +113,7 @@ class Conductor:
             self._record(outcomes)
 
     def _recorded(self, outcomes: list[Outcome]) -> None:
-        self.progress.committed(self.run.commit(outcomes))
+        self.progress.committed(self.run.commit(outcomes), outcomes)
 
     # -- watching -----------------------------------------------------------------------------
 

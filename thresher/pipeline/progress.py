@@ -8,7 +8,7 @@ from dataclasses import replace
 from time import monotonic
 
 from thresher.planning.plan import Plan, Segment
-from thresher.runs.part import Key, Part, PartRecord
+from thresher.runs.part import Key, Outcome, Part, PartRecord
 from thresher.runs.report import Observer, RunEnd, RunStart, Snapshot
 from thresher.runs.report.figures import counted
 from thresher.runs.report.observer import ENDED_WELL, failure_of
@@ -73,11 +73,16 @@ class Progress:
         """What earlier runs found and lost, for the error rate."""
         return replace(self._tally)
 
-    def committed(self, records: Sequence[PartRecord]) -> None:
-        """Parts were committed."""
+    def committed(self, records: Sequence[PartRecord], outcomes: Sequence[Outcome]) -> None:
+        """Parts were committed: each with what became of it, or with what stood before."""
         self._count(records)
-        for record in records:
-            if record.failure:
+        for record, outcome in zip(records, outcomes, strict=True):
+            if (record.failure, record.failed_rows) != (outcome.failure, outcome.failed_rows):
+                self.observer.warned(
+                    f"part {record.name!r} failed on {counted(outcome.failed_rows, 'row')} this "
+                    f"time, on {record.failed_rows:,} before: what was made of it before stays"
+                )
+            elif record.failure:
                 about = "about " if any(counts.estimated for counts in record.counts) else ""
                 rows = f"{about}{counted(record.failed_rows, 'row')}"
                 self.observer.warned(
@@ -111,9 +116,7 @@ class Progress:
             self.run.paths.output,
             self.run.paths.run_dir,
             self.run.manifest_path if status in ENDED_WELL else "",
-            f"{self.run.paths.run_dir}/quarantine"
-            if any(counts.quarantined for counts in quarantined)
-            else "",
+            self.run.quarantine_path if any(counts.quarantined for counts in quarantined) else "",
             error,
             of_all=self._of_all,
             failures=tuple(map(failure_of, self.run.failures(self.known))),

@@ -167,6 +167,9 @@ class Session:
         parts = [part for segment in plan.segments for part in self._parts(plan, segment, run)]
         records = run.state.records
         pending = run.pending(parts)
+        if not run.is_sealed:  # Segments after one that has failed come after it, as in any run
+            first = min((part.segment for part in pending), default=0)
+            pending = [part for part in pending if part.segment == first]
         if not run.is_sealed and any(part.key not in records for part in pending):
             raise PlanError(
                 "this run is not complete",

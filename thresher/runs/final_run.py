@@ -8,7 +8,7 @@ there on publication is a single driver's: the same pages, the same manifest, th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from thresher.runs.fence import Fence
 from thresher.runs.ledger import Fenced
@@ -69,9 +69,10 @@ class FinalRun(Run):
         replaced = [record for record in state.stale if record not in own.stale]
         again = {record.key for record in replaced}
         current = [
-            record
+            known
             for key, record in state.records.items()
-            if key in again or not _has(own.records.get(key), record)
+            if own.records.get(key) != (known := _as_known(record, own.records.get(key)))
+            or key in again
         ]
         return [*replaced, *current]
 
@@ -87,6 +88,8 @@ class FinalRun(Run):
             fence.sweep((), below=state.epoch + 1)
 
 
-def _has(own: PartRecord | None, record: PartRecord) -> bool:
-    """Whether a record of this chain stands for that of a shard."""
-    return own is not None and (own == record or own.is_rewriting_of(record))
+def _as_known(record: PartRecord, own: PartRecord | None) -> PartRecord:
+    """The record of a shard, with the files that this chain has made of its files."""
+    if own is None or not own.is_rewriting_of(record):
+        return record
+    return replace(record, files=own.files, written_before=own.written_before)

@@ -151,11 +151,11 @@ class PartRecord:
     failed_rows : int
         Rows in quarantine because a stage raised or its worker died, or the part failed.
     cause : str
-        What made them fail, in a form that is the same at every attempt.
+        What made the last attempt fail, in a form that is the same at every attempt.
     reason : str
         What the most frequent error said.
-    attempts : int
-        Runs that have tried the part and failed for that cause, in that environment.
+    failed_for : dict[str, int]
+        Runs that have tried the part in that environment and failed, by cause.
     environment : str
         Digest of the environment that they ran in.
     version, source_digest : str
@@ -186,7 +186,7 @@ class PartRecord:
     failed_rows: int = 0
     cause: str = ""
     reason: str = ""
-    attempts: int = 0
+    failed_for: dict[str, int] = field(default_factory=dict)
     environment: str = ""
     first_names: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
@@ -204,6 +204,11 @@ class PartRecord:
         return bool(self.failure or self.failed_rows)
 
     @property
+    def attempts(self) -> int:
+        """Runs that have tried the part in its environment and failed for the last cause."""
+        return self.failed_for.get(self.cause, 0)
+
+    @property
     def has_failed_wholly(self) -> bool:
         """Whether it failed, or every row of it did."""
         return bool(self.failure) or 0 < self.failed_rows >= rows_found(self.counts)
@@ -212,6 +217,11 @@ class PartRecord:
     def quarantined(self) -> int:
         """Rows in quarantine."""
         return sum(counts.quarantined for counts in self.counts)
+
+    @property
+    def rows_left(self) -> int:
+        """Rows that it brings to the output, or to the Segment after its own."""
+        return sum(file.rows for file in self.files if file.port in (OUT, SPILL))
 
     @property
     def output_digest(self) -> str:
@@ -230,6 +240,13 @@ class PartRecord:
         )
         return self.key == record.key and self.fingerprint == record.fingerprint and same_source
 
+    def went_better_than(self, record: PartRecord) -> bool:
+        """Whether less of it failed than of another attempt at the same work."""
+        mine, other = (
+            (bool(r.failure), r.failed_rows, r.quarantined, -r.rows_left) for r in (self, record)
+        )
+        return self.is_same_work(record) and record.has_failed and mine < other
+
     def on_port(self, port: str) -> list[FileRecord]:
         """Its files on one port, in order."""
         return [file for file in self.files if file.port == port]
@@ -245,7 +262,8 @@ class PartRecord:
         }
         for name in (
             "version", "source_digest", "inline", "failure", "source_bytes", "seconds", "memory",
-            "failed_rows", "cause", "reason", "attempts", "environment", "written_before", *_NAMES,
+            "failed_rows", "cause", "reason", "failed_for", "environment", "written_before",
+            *_NAMES,
         ):  # fmt: skip
             if getattr(self, name):
                 values[name] = getattr(self, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import base64
 import pickle
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from thresher.errors import StageError
@@ -34,6 +34,8 @@ class Recorder:
         Digest of the environment that the parts ran in.
     before : Mapping[Key, PartRecord]
         Records that are replaced: attempts are counted on.
+    is_there : callable
+        Whether all that such a record names is there.
     names : OutputNames
         Names of files, given those of all parts of the plan.
     """
@@ -41,10 +43,11 @@ class Recorder:
     prefix: str = ""
     environment: str = ""
     before: Mapping[Key, PartRecord] = field(default_factory=dict)
+    is_there: Callable[[PartRecord], bool] = lambda record: False
     names: OutputNames = field(default_factory=OutputNames)
 
     def record(self, outcome: Outcome) -> PartRecord:
-        """The record of an outcome."""
+        """The record of an outcome; that of the attempt before if this one went worse."""
         part = outcome.part
         inline = ""
         if outcome.inline:
@@ -70,23 +73,23 @@ class Recorder:
         )
         if not record.has_failed:
             return record
-        return replace(
-            record,
-            reason=record.failure or _most_often(record.cause, outcome.reasons),
-            attempts=1 + self._attempts_before(record),
-            environment=self.environment,
-        )
-
-    def _attempts_before(self, record: PartRecord) -> int:
-        """Attempts of earlier runs at the same piece of work, which failed for the same cause."""
         before = self.before.get(record.key)
-        if before is None or not before.has_failed:
-            return 0
-        same = all(
-            getattr(before, name) == getattr(record, name)
-            for name in ("fingerprint", "version", "cause")
-        )
-        return before.attempts if same and before.environment == self.environment else 0
+        counted = {
+            "cause": record.cause,
+            "failed_for": self._failed_for(record, before),
+            "environment": self.environment,
+        }
+        if before is not None and before.went_better_than(record) and self.is_there(before):
+            return replace(before, **counted) if before.has_failed else before
+        reason = record.failure or _most_often(record.cause, outcome.reasons)
+        return replace(record, reason=reason, **counted)
+
+    def _failed_for(self, record: PartRecord, before: PartRecord | None) -> dict[str, int]:
+        """Attempts at the same piece of work in the same environment, this one included."""
+        counts: dict[str, int] = {}
+        if before is not None and before.is_same_work(record):
+            counts |= before.failed_for if before.environment == self.environment else {}
+        return {**counts, record.cause: counts.get(record.cause, 0) + 1}
 
     def _files(self, outcome: Outcome) -> tuple[FileRecord, ...]:
         seen: dict[tuple[str, str], int] = {}  # files that belong together share a number

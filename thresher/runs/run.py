@@ -23,7 +23,16 @@ from thresher.runs.ledger_state import LedgerState
 from thresher.runs.manifest import build_manifest, total_counts
 from thresher.runs.modes import OWN, owner_of, prepare_output
 from thresher.runs.names import OutputNames
-from thresher.runs.part import OUT, QUARANTINE, FileRecord, Outcome, Part, PartRecord, WrittenFile
+from thresher.runs.part import (
+    OUT,
+    QUARANTINE,
+    SPILL,
+    FileRecord,
+    Outcome,
+    Part,
+    PartRecord,
+    WrittenFile,
+)
 from thresher.runs.part import Key as Key
 from thresher.runs.publish import Publisher, Roots, foreign_file
 from thresher.runs.publish import RunPaths as RunPaths
@@ -206,6 +215,10 @@ class Run:
             self._done[part.key] = part.fingerprint, part.version
         return there
 
+    def _is_whole(self, record: PartRecord) -> bool:
+        """Whether every file of a recorded part is there, byte for byte."""
+        return self.publisher.is_waiting(self._published(record))
+
     def _published(self, record: PartRecord) -> PartRecord:
         """The record whose files are published for a part: its own."""
         return record
@@ -235,6 +248,12 @@ class Run:
         records = [record for record in state.records.values() if record.key not in excluded]
         records += [*state.stale, *state.former, *state.kept]
         return {roots.final(file) for record in records for file in record.files}
+
+    @property
+    def quarantine_path(self) -> str:
+        """The folder of files of quarantine; while a later generation is open, of those of it."""
+        waits = self.deferred and not self.is_sealed
+        return f"{self.paths.run_dir}/{self._temp_folders()[0] if waits else QUARANTINE}"
 
     def _publish(self, records: Sequence[PartRecord]) -> None:
         ours = functools.cache(lambda: self._ours(beside=records))
@@ -350,7 +369,7 @@ class Run:
         if not self.deferred:
             return self.publisher.settle(record, ours)
         waiting = self.publisher.is_waiting(record)
-        return waiting and self.publisher.settle(_only(record, out=False), ours)
+        return waiting and self.publisher.settle(_only(record, spill=True), ours)
 
     def _sweep(self, below: int) -> None:
         """Remove temporaries of epochs ``below`` that no record names."""
@@ -377,7 +396,9 @@ class Run:
             if outcome.lines:
                 outcome.files.append(self._quarantined(outcome.lines))
         environment = self.retrying.environment() if any(map(_has_failed, outcomes)) else ""
-        recorder = Recorder(self._prefix(), environment, self.state.records, self.names)
+        recorder = Recorder(
+            self._prefix(), environment, self.state.records, self._is_whole, self.names
+        )
         return self._commit([recorder.record(outcome) for outcome in outcomes])
 
     def commit_rewritten(self, outcomes: Sequence[Outcome]) -> list[PartRecord]:
@@ -391,10 +412,11 @@ class Run:
         crash_point("before-append")
         number = self._append({"records": [record.to_dict() for record in records]})
         crash_point("after-append")
+        published = [self._published(record) for record in records]
         if self.deferred:
-            self._publish([_only(record, out=False) for record in records])
+            self._publish([_only(record, spill=True) for record in published])
         else:
-            self._publish(records)
+            self._publish(published)
             self._noted.append(number)
         crash_point("after-publish")
         for record in records:
@@ -402,11 +424,12 @@ class Run:
         return records
 
     def _quarantined(self, lines: Sequence[bytes]) -> WrittenFile:
-        """A file of entries that no worker has written."""
+        """A file of entries that no worker has written, in a folder as an attempt has it."""
         self._staged += 1
         data = b"".join(lines)
-        path = self.fence.stage(f"quarantine-{self._staged}", data)
-        temp = path.removeprefix(f"{self.paths.run_dir}/")
+        temp = f"{self.temp_folder}/quarantine-{self._staged}/{QUARANTINE}"
+        path = f"{self.paths.run_dir}/{temp}"
+        self.store.write(path, data)
         rows = sum(int(json.loads(line).get("rows", 1)) for line in lines)
         digest = self.store.digest(path)
         return WrittenFile(QUARANTINE, (), temp, rows, len(data), digest, "ndjson")
@@ -434,7 +457,7 @@ class Run:
         records = [state.records[key] for key in ordered if key in state.records]
         appending = self.paths.mode == "append"
         staying = state.staying() if appending else []
-        kept = [*state.kept, *staying] if appending else []
+        kept = [self._left_of(r) for r in [*state.kept, *staying]] if appending else []
         manifest = build_manifest(self.pipeline, self.generation, records, kept)
         text = json.dumps(manifest, ensure_ascii=False, indent=1)
         staged = self.fence.stage("manifest.json", text.encode())
@@ -446,7 +469,7 @@ class Run:
         if self.deferred:
             self._sweep(below=self.epoch)  # no older driver can publish what was replaced
             fresh = [record for record in records if record.key in state.fresh]
-            self._publish([_only(record, out=True) for record in fresh])
+            self._publish([_only(record, spill=False) for record in fresh])
         self._remove_gone(records, staying)
         self.store.replace(staged, self.manifest_path)
         self.store.sync_folder(self.paths.run_dir)
@@ -454,6 +477,12 @@ class Run:
         self._noted += [n for n in state.unpublished if n not in self._noted]
         self._append({"sealed": self.generation, **({"keep": True} if appending else {})})
         crash_point("after-seal")
+
+    def _left_of(self, record: PartRecord) -> PartRecord:
+        """A record of an earlier generation, with those of its output files that are there."""
+        store, roots = self.publisher.store(OUT), self.publisher.roots
+        files = [f for f in record.on_port(OUT) if store.size(roots.final(f)) == f.bytes]
+        return replace(record, files=tuple(files))
 
     def _retire_manifest(self) -> None:
         if self.store.size(self.manifest_path) is not None:
@@ -505,5 +534,6 @@ def _has_failed(outcome: Outcome) -> bool:
     return bool(outcome.failure or outcome.failed_rows)
 
 
-def _only(record: PartRecord, *, out: bool) -> PartRecord:
-    return replace(record, files=tuple(f for f in record.files if (f.port == OUT) == out))
+def _only(record: PartRecord, *, spill: bool) -> PartRecord:
+    """The record with what a later Segment reads, or with all that is published at the end."""
+    return replace(record, files=tuple(f for f in record.files if (f.port == SPILL) == spill))

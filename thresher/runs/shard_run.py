@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from thresher.runs.ledger_state import LedgerState
-from thresher.runs.part import OUT, Key, PartRecord
+from thresher.runs.part import OUT, QUARANTINE, Key, PartRecord
 from thresher.runs.run import Run
 
 
@@ -101,9 +101,10 @@ class ShardRun(Run):
     def _sync_waiting(self) -> None:
         """Make temporaries that wait for publication durable, with their folders."""
         fresh = [self.state.records[key] for key in self.state.fresh]
-        temps = {self.publisher.roots.temp(f) for record in fresh for f in record.on_port(OUT)}
-        store = self.publisher.store(OUT)
-        # A driver that was ended while it published has moved some of them already.
-        folders = {temp.rpartition("/")[0] for temp in temps if store.size(temp) is not None}
-        for folder in sorted(folders | {folder.rpartition("/")[0] for folder in folders}):
-            store.sync_folder(folder)
+        for port in (OUT, QUARANTINE):
+            temps = {self.publisher.roots.temp(f) for record in fresh for f in record.on_port(port)}
+            store = self.publisher.store(port)
+            # A driver that was ended while it published has moved some of them already.
+            folders = {temp.rpartition("/")[0] for temp in temps if store.size(temp) is not None}
+            for folder in sorted(folders | {folder.rpartition("/")[0] for folder in folders}):
+                store.sync_folder(folder)
