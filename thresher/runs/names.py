@@ -26,10 +26,19 @@ class OutputNames:
         stem = _stem(part, suffix)
         if not index:
             return f"{stem}{suffix}"
+        hyphens = self._taken(suffix).hyphens(stem)
+        return f"{stem}{'-' * hyphens}{index:04d}{suffix}"
+
+    def is_of_another(self, name: str, part: str, extension: str) -> bool:
+        """Whether a file of another part than ``part`` is, or may come to be, called so."""
+        suffix = f".{extension}" if extension else ""
+        owner = self._taken(suffix).owner(_stem(name, suffix)) if name.endswith(suffix) else None
+        return owner is not None and owner != _stem(part, suffix)
+
+    def _taken(self, suffix: str) -> _Taken:
         if suffix not in self._by_suffix:
             self._by_suffix[suffix] = _Taken(_stem(name, suffix) for name in self._parts)
-        hyphens = self._by_suffix[suffix].hyphens(stem)
-        return f"{stem}{'-' * hyphens}{index:04d}{suffix}"
+        return self._by_suffix[suffix]
 
 
 class _Taken:
@@ -56,6 +65,20 @@ class _Taken:
         while any((base, end + count) in self._numbered for end in ends):
             count += 1
         return count
+
+    def owner(self, stem: str) -> str | None:
+        """The stem of the part whose first or further file has this stem."""
+        base = stem.rstrip("-")
+        if len(stem) - len(base) in self._ends.get(base, ()):
+            return stem
+        match = _FURTHER.fullmatch(stem)
+        if match is None or not int(match[3]) or match[3] != f"{int(match[3]):04d}":
+            return None
+        for end in self._ends.get(match[1], ()):
+            owner = match[1] + "-" * end
+            if end + self.hyphens(owner) == len(match[2]):
+                return owner
+        return None
 
 
 def _stem(part: str, suffix: str) -> str:

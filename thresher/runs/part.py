@@ -117,7 +117,7 @@ class FileRecord:
 
     Paths are relative: to the output for ``out``, to the run directory for all other ports. Where
     all files are to have one schema, ``holds`` are the types of the values in it, encoded, and
-    ``columns`` those of its columns, where they differ.
+    ``columns`` those of its columns, where they differ. ``extension`` is what its name ends with.
     """
 
     port: str
@@ -128,11 +128,12 @@ class FileRecord:
     digest: str
     holds: str = ""
     columns: str = ""
+    extension: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dict without empty values."""
-        kept = ("holds", "columns")
-        return {name: value for name, value in vars(self).items() if value or name not in kept}
+        left = ("holds", "columns", "extension")
+        return {name: value for name, value in vars(self).items() if value or name not in left}
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,10 @@ def foreign_file(path: str, owner: str = "") -> StorageError:
     )
 
 
+MayReplace = Callable[[FileRecord], bool]
+"""Whether a file may take the place of the one that is there: an older one of ours."""
+
+
 @dataclass(frozen=True)
 class RunPaths:
     """Where a run writes: the ``output`` of its writer ("" without one) and its own folder."""
@@ -63,20 +67,16 @@ class Publisher:
         """The store a port lives on."""
         return self._output_store if port == OUT else self._run_store
 
-    def publish(self, records: Iterable[PartRecord], ours: Callable[[], set[str]]) -> None:
-        """Move every file of the records to its final name, then sync the folders.
-
-        ``ours`` tells the full paths of files that this run has published before: no other file is
-        ever replaced.
-        """
+    def publish(self, records: Iterable[PartRecord], may_replace: MayReplace) -> None:
+        """Move every file of the records to its final name, then sync the folders."""
         published = []
         for record in records:
             for file in record.files:
-                self._publish_file(file, record, ours)
+                self._publish_file(file, record, may_replace)
                 published.append(file)
         self.sync(published)
 
-    def settle(self, record: PartRecord, ours: Callable[[], set[str]]) -> bool:
+    def settle(self, record: PartRecord, may_replace: MayReplace) -> bool:
         """Publish what an unnoted record left behind; False if a file is lost for good.
 
         A file is settled if its temporary holds the recorded digest, or its final path does.
@@ -88,7 +88,7 @@ class Publisher:
             elif not self._holds(self.roots.final(file), file):
                 return False
         for file in waiting:
-            self._publish_file(file, record, ours)
+            self._publish_file(file, record, may_replace)
         self.sync(record.files)  # the last driver may have had no time to do so
         return True
 
@@ -120,9 +120,7 @@ class Publisher:
         for port, folder in sorted(folders):
             self.store(port).sync_folder(folder)
 
-    def _publish_file(
-        self, file: FileRecord, record: PartRecord, ours: Callable[[], set[str]]
-    ) -> None:
+    def _publish_file(self, file: FileRecord, record: PartRecord, may_replace: MayReplace) -> None:
         store, temp, final = self.store(file.port), self.roots.temp(file), self.roots.final(file)
         size = store.size(temp)
         if size is None and self._holds(final, file):
@@ -140,7 +138,7 @@ class Publisher:
             if self._holds(final, file):  # a driver was ended between link and removal
                 store.remove(temp)
                 return
-            if file.port == OUT and final not in ours():
+            if not may_replace(file):
                 raise foreign_file(final)
             store.replace(temp, final)
         except StorageError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import pickle
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -20,6 +21,8 @@ from thresher.runs.part import (
     PartRecord,
     WrittenFile,
 )
+
+_SEGMENT = re.compile(r"^_segment-\d+/")
 
 
 @dataclass(frozen=True)
@@ -74,15 +77,18 @@ class Recorder:
         if not record.has_failed:
             return record
         before = self.before.get(record.key)
-        counted = {
-            "cause": record.cause,
-            "failed_for": self._failed_for(record, before),
-            "environment": self.environment,
-        }
-        if before is not None and before.went_better_than(record) and self.is_there(before):
-            return replace(before, **counted) if before.has_failed else before
         reason = record.failure or _most_often(record.cause, outcome.reasons)
-        return replace(record, reason=reason, **counted)
+        stands = replace(record, reason=reason)
+        if before is not None and before.went_better_than(record) and self.is_there(before):
+            if not before.has_failed:
+                return before
+            stands = before
+        return replace(
+            stands,
+            cause=record.cause,
+            failed_for=self._failed_for(record, before),
+            environment=self.environment,
+        )
 
     def _failed_for(self, record: PartRecord, before: PartRecord | None) -> dict[str, int]:
         """Attempts at the same piece of work in the same environment, this one included."""
@@ -146,5 +152,33 @@ def rewritten(record: PartRecord, outcome: Outcome) -> PartRecord:
 
 def _record_of(file: WrittenFile, final: str) -> FileRecord:
     return FileRecord(
-        file.port, file.temp, final, file.rows, file.bytes, file.digest, file.holds, file.columns
+        file.port,
+        file.temp,
+        final,
+        file.rows,
+        file.bytes,
+        file.digest,
+        file.holds,
+        file.columns,
+        file.extension,
     )
+
+
+def has_name_of_another(record: PartRecord, names: OutputNames, prefix: str) -> bool:
+    """Whether a file of a record is called as one of another part may be called.
+
+    ``names`` are those of the present plan: it may have parts that came after the record.
+    """
+    for file in record.files:
+        name, extension = file.final, file.extension
+        if file.port == OUT:
+            folder, slash, base = name.rpartition("/")
+            if not base.startswith(prefix):
+                continue
+            name = f"{folder}{slash}{base.removeprefix(prefix)}"
+        else:
+            name = _SEGMENT.sub("", name.removeprefix(f"{file.port}/"), count=1)
+            name, extension = name.removesuffix(f".{extension}"), ""
+        if names.is_of_another(name, record.name, extension):
+            return True
+    return False

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
@@ -36,7 +36,7 @@ from thresher.runs.part import (
 from thresher.runs.part import Key as Key
 from thresher.runs.publish import Publisher, Roots, foreign_file
 from thresher.runs.publish import RunPaths as RunPaths
-from thresher.runs.recording import Recorder, rewritten
+from thresher.runs.recording import Recorder, has_name_of_another, rewritten
 from thresher.runs.retrying import Retrying
 from thresher.runs.run_id import run_id_of
 from thresher.runs.source_digest import is_same_source
@@ -202,7 +202,7 @@ class Run:
             return True  # this driver has looked already, or has made it
         if self.wants_again(record):
             return False
-        if self._has_name_of_another(record):
+        if self._is_in_the_way(record):
             return False
         if not is_same_source(part, record):
             return False
@@ -223,11 +223,6 @@ class Run:
         """The record whose files are published for a part: its own."""
         return record
 
-    def _has_name_of_another(self, record: PartRecord) -> bool:
-        """Whether a further file of the part has the name that a part added since must have."""
-        further = record.on_port(OUT)[1:]
-        return any(file.final in self._first_files for file in further)
-
     def wants_again(self, record: PartRecord) -> bool:
         """Whether a recorded part is tried again by this call."""
         return self.retrying.wants(record, is_fresh=record.key in self.state.fresh)
@@ -241,13 +236,34 @@ class Run:
         found = (self.state.records.get(key) for key in known)
         return [record for record in found if record is not None and record.has_failed]
 
-    def _ours(self, *, beside: Iterable[PartRecord] = ()) -> set[str]:
-        """Full paths of files that this run may have published, in records ``beside`` some."""
+    def _ours(self) -> set[str]:
+        """Full paths of files that this run may have published."""
         state, roots = self.state, self.publisher.roots
-        excluded = {record.key for record in beside}
-        records = [record for record in state.records.values() if record.key not in excluded]
-        records += [*state.stale, *state.former, *state.kept]
+        records = [*state.records.values(), *state.stale, *state.former, *state.kept]
         return {roots.final(file) for record in records for file in record.files}
+
+    def _replaceable(self, published: Iterable[PartRecord]) -> Callable[[FileRecord], bool]:
+        """What tells whether a file of the records may replace what is in its place.
+
+        Only what earlier records have left may be: no file of others, and none of another part.
+        """
+        state, roots = self.state, self.publisher.roots
+        keys = {record.key for record in published}
+
+        @functools.cache
+        def paths() -> tuple[set[str], set[str]]:
+            others = [record for key, record in state.records.items() if key not in keys]
+            taken = {roots.final(file) for record in others for file in record.files}
+            beside = [*state.kept, *state.staying()] if self.paths.mode == "append" else []
+            taken |= {roots.final(file) for record in beside for file in record.on_port(OUT)}
+            return taken, self._ours() - taken
+
+        def may(file: FileRecord) -> bool:
+            taken, left = paths()
+            path = roots.final(file)
+            return path in left or (file.port != OUT and path not in taken)
+
+        return may
 
     @property
     def quarantine_path(self) -> str:
@@ -255,9 +271,12 @@ class Run:
         waits = self.deferred and not self.is_sealed
         return f"{self.paths.run_dir}/{self._temp_folders()[0] if waits else QUARANTINE}"
 
+    def _is_in_the_way(self, record: PartRecord) -> bool:
+        """Whether a file of a recorded part has the name that one of another part must have."""
+        return has_name_of_another(record, self.names, self._prefix())
+
     def _publish(self, records: Sequence[PartRecord]) -> None:
-        ours = functools.cache(lambda: self._ours(beside=records))
-        self.publisher.publish(records, ours)
+        self.publisher.publish(records, self._replaceable(records))
 
     def refuse_foreign(self) -> None:
         """Refuse to go on if a file is there that some part would be written to.
@@ -304,6 +323,7 @@ class Run:
         self.refuse_foreign()
         if fresh_from is not None:
             self.forget([key for key in self.state.records if key[0] >= fresh_from])
+        self.forget([r.key for r in self.state.records.values() if self._is_in_the_way(r)])
         if not self.deferred:
             self._retire_manifest()  # a driver that died while it sealed may have left one
         self._settle()
@@ -365,11 +385,11 @@ class Run:
 
     def _settle_record(self, record: PartRecord) -> bool:
         record = self._published(record)
-        ours = functools.cache(lambda: self._ours(beside=[record]))
+        may = self._replaceable([record])
         if not self.deferred:
-            return self.publisher.settle(record, ours)
+            return self.publisher.settle(record, may)
         waiting = self.publisher.is_waiting(record)
-        return waiting and self.publisher.settle(_only(record, spill=True), ours)
+        return waiting and self.publisher.settle(_only(record, spill=True), may)
 
     def _sweep(self, below: int) -> None:
         """Remove temporaries of epochs ``below`` that no record names."""

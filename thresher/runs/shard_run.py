@@ -7,7 +7,7 @@ the end of a generation are not its business: those are the final chain's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,10 +55,10 @@ class ShardRun(Run):
         known = self.final.records.get(record.key)
         return known if known is not None and known.is_rewriting_of(record) else record
 
-    def _ours(self, *, beside: Iterable[PartRecord] = ()) -> set[str]:
+    def _ours(self) -> set[str]:
         roots = self.publisher.roots
         published = {roots.final(f) for r in self.final.records.values() for f in r.files}
-        return super()._ours(beside=beside) | published
+        return super()._ours() | published
 
     def end_segment(self, number: int, known: Sequence[Key] | None = None) -> None:
         """Note that everything up to and including Segment ``number`` is committed.
