@@ -97,6 +97,18 @@ def test_nothing_to_do_shows_what_there_is(served: Endpoints, tmp_path: Path) ->
     assert sums(samples, "run_status", "status")["nothing to do"] == 1
 
 
+def test_attempts_are_used_up(served: Endpoints, tmp_path: Path) -> None:
+    flag = tmp_path / "flag"
+    flag.touch()
+    made = pipeline(tmp_path, FailsWhile(str(flag), 24))
+    for _ in range(6):  # at the fifth call nothing is tried any more
+        result = run(made)
+        samples = scrape(served[0].port)
+        assert result.status == "complete with failures"
+        assert sums(samples, "failed_rows", "pipeline") == {"books": 1}
+        assert sums(samples, "parts_done", "pipeline") == {"books": 4}
+
+
 def test_steps_and_stages_of_one_name(served: Endpoints, tmp_path: Path) -> None:
     made = pipeline(tmp_path, toys.Pass(), Checkpoint(), toys.Pass(), config={"fusion": False})
     run(made)

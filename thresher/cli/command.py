@@ -10,6 +10,7 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from thresher.errors import PlanError, ThresherError
+from thresher.runs.read_back import read_back
 from thresher.storage import absolute, store_for
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def recall(run: str, sets: tuple[str, ...], **how: Any) -> RunOptions:
             where=path,
             todo='in Python: pipeline.run(retry_failed="all"), with the same pipeline',
         )
-    kept = json.loads(store.read(path))
+    kept = read_back(store, path, todo="start the run again by `thresher run`: it makes it anew")
     known = {name: kept[name] for name in _KEPT if name in kept}
     known["sets"] = (*kept.get("sets", ()), *sets)
     given = {text.partition("=")[0] for text in sets}

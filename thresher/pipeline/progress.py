@@ -127,11 +127,17 @@ class Progress:
         """From here on tell of the whole run, not of one driver's share."""
         self.observer.progressed(self.snapshot())
         self._of_all = True
-        self.plan, self.run, self.known = plan, run, keys
+        self.plan, self.run = plan, run
+        self.recount(keys)
+
+    def recount(self, keys: list[Key]) -> None:
+        """Count everything that is recorded of these parts, and nothing else."""
+        self.known = keys
         self._totals, self._parts, self._done, self._bytes_done = {}, len(keys), 0, 0
         self._failed_parts = self._failed_rows = 0
-        self._bytes_total = sum(part.source_bytes for part in plan.parts)
-        self._count([run.state.records[key] for key in keys if key in run.state.records])
+        self._bytes_total = sum(part.source_bytes for part in self.plan.parts)
+        records = self.run.state.records
+        self._count([records[key] for key in keys if key in records])
 
     def snapshot(self) -> Snapshot:
         """Where the run stands."""

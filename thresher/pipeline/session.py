@@ -120,8 +120,8 @@ class Session:
         """Run every Segment; returns the run's status."""
         fresh = self._fresh_segment(plan)
         if fresh is None and run.is_sealed and self._is_all_done(plan, run):
-            progress.known = self._keys(plan, run)
             progress.start(start_of(self, plan, run, progress))
+            progress.recount(self._keys(plan, run))
             return "complete with failures" if run.failures(progress.known) else "nothing to do"
         if run.paths.output and not run.publisher.store(SPILL).is_local:
             needs_shared_store(run, self.executor)

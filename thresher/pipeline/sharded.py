@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from thresher.backends.driver import Driver, Policy
 from thresher.backends.executor import BaseExecutor
 from thresher.backends.verdicts import all_failed
-from thresher.errors import PlanError
+from thresher.errors import PlanError, StorageError
 from thresher.pipeline.progress import Progress
 from thresher.pipeline.result import RunResult
 from thresher.pipeline.session import (
@@ -35,6 +35,7 @@ from thresher.runs.beat import Held
 from thresher.runs.final_run import FinalRun
 from thresher.runs.ledger import Fenced
 from thresher.runs.part import SPILL, Key
+from thresher.runs.read_back import FROM_BACKUP
 from thresher.runs.report.observer import ENDED_WELL
 from thresher.runs.retrying import Retrying
 from thresher.runs.shard import Shard
@@ -167,7 +168,12 @@ class ShardedSession(Session):
             self._check_retry(plan, final)
             self._prepare(shared)
             data = shared.write_plan(mine.to_bytes())
-        frozen = FrozenPlan.from_bytes(data)
+        try:
+            frozen = FrozenPlan.from_bytes(data)
+        except (ValueError, KeyError, TypeError) as error:
+            raise StorageError(
+                f"the file is damaged: {error!r}", where=shared.plan_path, todo=FROM_BACKUP
+            ) from error
         plan, mine = planner(frozen)
         frozen.check(mine, shared.plan_path)
         self._expect(shared, plan)

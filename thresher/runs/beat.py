@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from thresher.errors import EngineError, StorageError
+from thresher.runs.read_back import read_back
 from thresher.storage import Store
 
 BEAT_SECONDS = 5.0
@@ -45,8 +46,8 @@ class Beat:
         if take_over:
             return
         try:
-            other = json.loads(self.store.read(self.path))
-        except (StorageError, ValueError):
+            other = read_back(self.store, self.path, "host", "pid", "started", "time")
+        except StorageError:
             return
         if other["host"] == socket.gethostname():
             alive = _started(other["pid"]) == other["started"] and other["pid"] != os.getpid()
@@ -71,8 +72,8 @@ class Beat:
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
-        with suppress(StorageError, ValueError):
-            if json.loads(self.store.read(self.path)).get("nonce") == self.nonce:
+        with suppress(StorageError):
+            if read_back(self.store, self.path).get("nonce") == self.nonce:
                 self.store.remove(self.path)
 
     def _run(self) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from thresher.errors import StorageError
 from thresher.runs.ledger_state import LedgerState
+from thresher.runs.read_back import FROM_BACKUP, read_back
 from thresher.storage import Store
 
 SUMMARY_EVERY = 10_000
@@ -110,13 +111,8 @@ class Ledger:
     def _read(self, number: int) -> dict[str, Any]:
         path = self._path(number)
         if self.store.size(path) is None:
-            raise StorageError(
-                "a page is missing from the ledger",
-                where=path,
-                todo="restore the folder from a backup, or remove the run's folder to start anew",
-            )
-        page: dict[str, Any] = json.loads(self.store.read(path))
-        return page
+            raise StorageError("a page is missing from the ledger", where=path, todo=FROM_BACKUP)
+        return read_back(self.store, path, "epoch")
 
     def _path(self, number: int) -> str:
         return f"{self.folder}/{number:08d}.json"

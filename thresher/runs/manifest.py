@@ -6,8 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from thresher.errors import StorageError
 from thresher.runs.part import OUT, QUARANTINE, PartRecord
+from thresher.runs.read_back import read_back
 from thresher.stats import StageCounts
+from thresher.storage import Store
 
 
 def build_manifest(
@@ -49,6 +52,24 @@ def build_manifest(
         "failures": [_failure(record) for record in ordered if record.has_failed],
         "stages": [_without_clocks(counts) for counts in total_counts(ordered)],
     }
+
+
+def read_manifest(store: Store, path: str) -> dict[str, Any]:
+    """A manifest, as it was written.
+
+    Raises
+    ------
+    StorageError
+        If it is damaged.
+    """
+    todo = "remove this file and run that pipeline again: it makes it anew"
+    found = read_back(store, path, "pipeline", "files", todo=todo)
+    files = found["files"]
+    if not isinstance(files, list) or not all(
+        isinstance(file, dict) and "path" in file for file in files
+    ):
+        raise StorageError("the file is damaged: it lists no files", where=path, todo=todo)
+    return found
 
 
 def _failure(record: PartRecord) -> dict[str, Any]:

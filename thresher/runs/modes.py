@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from thresher.errors import StorageError
+from thresher.runs.manifest import read_manifest
 from thresher.storage import Store, list_files
 
 OWN = "_thresher"
@@ -48,9 +49,10 @@ def owner_of(store: Store, output: str, path: str) -> str:
     for folder in store.list(f"{output}/{OWN}"):
         manifest = f"{output}/{OWN}/{folder}/manifest.json"
         if store.size(manifest) is not None:
-            known = json.loads(store.read(manifest))
-            if any(file["path"] == relative for file in known["files"]):
-                return str(known["pipeline"])
+            with suppress(StorageError):  # what is damaged tells nothing
+                known = read_manifest(store, manifest)
+                if any(file["path"] == relative for file in known["files"]):
+                    return str(known["pipeline"])
     return ""
 
 
@@ -76,5 +78,5 @@ def _listed(store: Store, output: str) -> set[str]:
     for pipeline in store.list(f"{output}/{OWN}"):
         path = f"{output}/{OWN}/{pipeline}/manifest.json"
         if store.size(path) is not None:
-            listed |= {file["path"] for file in json.loads(store.read(path))["files"]}
+            listed |= {file["path"] for file in read_manifest(store, path)["files"]}
     return listed

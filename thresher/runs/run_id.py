@@ -7,6 +7,7 @@ import json
 from uuid import uuid4
 
 from thresher.errors import PlanError
+from thresher.runs.read_back import read_back
 from thresher.storage import Store
 
 
@@ -24,7 +25,7 @@ def run_id_of(store: Store, run_dir: str, pipeline: str, shards: int = 1) -> str
         store.make_folder(run_dir)
         if store.create(path, json.dumps(facts).encode()):
             return str(facts["id"])
-    known = json.loads(store.read(path))
+    known = read_back(store, path, "id")
     if known.get("pipeline", pipeline) != pipeline:
         raise PlanError(
             f"this folder keeps the records of the pipeline {known['pipeline']!r}, not of "

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import json
-
 from thresher.errors import PlanError
 from thresher.runs.final_run import FINAL
 from thresher.runs.ledger import Ledger
 from thresher.runs.marks import Marks
+from thresher.runs.read_back import read_back
 from thresher.runs.run import SHARD
 from thresher.storage import absolute, store_for
 
@@ -31,7 +30,7 @@ def unfinished_shards(run_dir: str) -> tuple[list[int], int]:
             where=folder,
             todo="give the run's folder, <output>/_thresher/<pipeline name> unless told otherwise",
         )
-    count = int(json.loads(store.read(f"{folder}/run.json")).get("shards", 1))
+    count = int(read_back(store, f"{folder}/run.json").get("shards", 1))
     state = Ledger(store, f"{folder}/ledger/{FINAL if count > 1 else SHARD}").load()
     if count == 1:
         return ([] if 0 < state.sealed == state.generation else [0]), count
@@ -39,6 +38,6 @@ def unfinished_shards(run_dir: str) -> tuple[list[int], int]:
     plan = f"{folder}/plans/{generation}.json"
     if store.size(plan) is None:  # not begun: what was begun before it is published
         return ([] if state.sealed else list(range(count))), count
-    segments = len(json.loads(store.read(plan))["fingerprints"])
+    segments = len(read_back(store, plan, "fingerprints")["fingerprints"])
     missing = Marks(store, folder, generation, count).missing(segments - 1)
     return [int(shard) for shard in missing] or [0], count
