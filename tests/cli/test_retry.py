@@ -91,6 +91,22 @@ def test_what_has_the_name_of_a_secret(name: str, secret: bool) -> None:
     assert _is_secret(f"{name}=1") == secret
 
 
+@pytest.mark.parametrize(
+    ("value", "secret"),
+    [
+        ("https://user:pw@host/x.jsonl", True),
+        ("{a: 's3://key:word@bucket/x'}", True),
+        ("https://host/x?X-Amz-Signature=1f&a=b", True),
+        ("https://host/x?a=b&access_token=1f", True),
+        ("https://user@host/x.jsonl", False),
+        ("https://host:8080/x@y.jsonl", False),
+        ("https://host/x?page=1&keys=2", False),
+    ],
+)
+def test_what_is_a_url_with_a_secret(value: str, secret: bool) -> None:
+    assert _is_secret(f"X.url={value}") == secret
+
+
 def test_there_is_no_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["retry", "in"]) == 2
     assert "there is no run here" in capsys.readouterr().err

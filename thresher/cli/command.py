@@ -26,6 +26,12 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 
+_PASSWORD = re.compile(
+    r"://[^/?#@\s]*:[^/?#@\s]*@"
+    r"|[?&]([\w-]+[_-])?(token|key|signature|sig|secret|password)=",
+    re.IGNORECASE,
+)
+
 
 def remember(run_dir: str, options: RunOptions) -> None:
     """Keep what was asked for; without secrets."""
@@ -116,5 +122,6 @@ def _enter(folder: str) -> None:
 
 
 def _is_secret(text: str) -> bool:
-    """Whether a parameter has the name of a secret."""
-    return _SECRET.search(text.partition("=")[0]) is not None
+    """Whether a parameter has the name of a secret, or a URL with a password as its value."""
+    name, _, value = text.partition("=")
+    return bool(_SECRET.search(name) or _PASSWORD.search(value))
