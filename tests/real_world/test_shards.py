@@ -15,6 +15,7 @@ from thresher.errors import StageError
 from thresher.pipeline import Pipeline, RunResult
 from thresher.runs.report import Observer
 from thresher.stages.base import ProcessingStage
+from thresher.stages.checkpoint import Checkpoint
 from thresher.stages.text.io import JsonlReader, JsonlWriter, ParquetWriter
 
 N = 3
@@ -172,3 +173,17 @@ def test_attempts_are_used_up_and_the_run_has_failed(tmp_path: Path, rate: float
         last = call(retry_failed="all")
     assert set(last) == {"nothing to do"}
     assert len(list((tmp_path / "out").glob("*.jsonl"))) == 4
+
+
+def test_all_parts_failed_behind_a_checkpoint(tmp_path: Path) -> None:
+    write(tmp_path, [[{"text": f"text {n}"}] for n in range(4)])
+    touchy = Touchy(tmp_path / "key", "text")
+    stages = [JsonlReader(tmp_path / "in"), Checkpoint(), touchy, JsonlWriter(tmp_path / "out")]
+    pipeline = Pipeline("p", stages=stages, max_error_rate=1.0)
+
+    def three_calls() -> None:
+        for _ in range(3):
+            assert {run.status for run in run_all(pipeline)} == {"waiting"}
+
+    with pytest.raises(StageError, match=r"all 4 parts failed; most often: .*there is no key"):
+        three_calls()

@@ -341,9 +341,11 @@ class ShardedSession(Session):
         records = [final.state.records[key] for key in keys]
         for record in records:
             tally.count(record)
-        failures = Counter(record.reason for record in records if record.has_failed_wholly)
-        if records and failures.total() == len(records):
-            raise all_failed(len(records), failures)
+        for number in {record.segment for record in records}:
+            segment = [record for record in records if record.segment == number]
+            failures = Counter(record.reason for record in segment if record.has_failed_wholly)
+            if failures.total() == len(segment):
+                raise all_failed(len(segment), failures)
         policy = Policy(self.pipeline.on_error, self.pipeline.max_error_rate)
         judge = Driver([], 1, policy=policy, counted=tally)
         judge.finish()

@@ -27,16 +27,16 @@ class Tally:
 
     def count(self, record: PartRecord) -> None:
         """Count a recorded part."""
-        first = record.segment == 0
-        # Bytes of later Segments are those of the first, seen again.
-        size = record.source_bytes if first or record.failure else 0
-        self.add(record.counts, record.failure, size, first)
+        self.add(record.counts, record.failure, record.source_bytes, record.segment == 0)
 
     def add(
         self, counts: Sequence[StageCounts], failure: str, source_bytes: int, first: bool = True
     ) -> None:
-        """Count one part; rows are found in the ``first`` Segment, and where a reader is."""
-        self.bytes_found += source_bytes
+        """Count one part; rows are found in the ``first`` Segment, and where a reader is.
+
+        Bytes of later Segments are those of the first, seen again; those that are lost count.
+        """
+        self.bytes_found += source_bytes if first or failure else 0
         if failure:
             self.bytes_lost += source_bytes
         if not counts:
