@@ -46,13 +46,13 @@ class Beat:
         if take_over:
             return
         try:
-            other = read_back(self.store, self.path, "host", "pid", "started", "time")
+            other = read_back(self.store, self.path, "host", "pid", "started")
         except StorageError:
             return
         if other["host"] == socket.gethostname():
             alive = _started(other["pid"]) == other["started"] and other["pid"] != os.getpid()
         else:
-            alive = time.time() - other["time"] < STALE_AFTER
+            alive = time.time() - other.get("time", 0) < STALE_AFTER
         if alive:
             raise Held(
                 f"another process is running this pipeline: process {other['pid']} "
