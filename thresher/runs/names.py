@@ -17,8 +17,11 @@ class OutputNames:
     """
 
     def __init__(self, parts: Iterable[str] = ()) -> None:
-        self._parts = tuple(parts)
+        self._parts = dict.fromkeys(parts)
         self._by_suffix: dict[str, _Taken] = {}
+
+    def __contains__(self, part: str) -> bool:
+        return part in self._parts
 
     def name(self, part: str, index: int, extension: str) -> str:
         """Name of the ``index``-th file of a part."""

@@ -245,14 +245,19 @@ class Run:
     def _replaceable(self, published: Iterable[PartRecord]) -> Callable[[FileRecord], bool]:
         """What tells whether a file of the records may replace what is in its place.
 
-        Only what earlier records have left may be: no file of others, and none of another part.
+        Only what earlier records have left may be: no file of others, and none of another part
+        of the plan.
         """
         state, roots = self.state, self.publisher.roots
-        keys = {record.key for record in published}
+        names = {record.name for record in published}  # of a part in any Segment
 
         @functools.cache
         def paths() -> tuple[set[str], set[str]]:
-            others = [record for key, record in state.records.items() if key not in keys]
+            others = [
+                record
+                for record in state.records.values()
+                if record.name not in names and record.name in self.names
+            ]
             taken = {roots.final(file) for record in others for file in record.files}
             beside = [*state.kept, *state.staying()] if self.paths.mode == "append" else []
             taken |= {roots.final(file) for record in beside for file in record.on_port(OUT)}
