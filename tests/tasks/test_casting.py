@@ -73,7 +73,9 @@ def fitting(value: Any, before: pa.DataType, after: pa.DataType) -> bool:
         return False
     if Fraction(nearest) == Fraction(value):
         return True
-    return not is_whole and digits_of(nearest, after) == digits
+    if is_whole:
+        return False
+    return digits_of(nearest, after) == digits or (types.is_floating(before) and nearest != 0)
 
 
 def drawn(kind: pa.DataType) -> st.SearchStrategy[Any]:
@@ -113,6 +115,7 @@ def test_numbers_fit_as_the_plain_definition_says(
                 value == again
                 or (pa.types.is_float16(after) and len({*digits}) == 1)
                 or (pa.types.is_float32(after) and np.float32(value) == np.float32(again))
+                or (pa.types.is_float16(after) and np.float16(value) == np.float16(again))
             )
 
 

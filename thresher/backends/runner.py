@@ -30,6 +30,7 @@ from thresher.backends.tally import count_tokens, forget_drops, name_drops
 from thresher.backends.whole_tasks import joined, no_matter_of_rows, wrong_kind
 from thresher.errors import (
     DataError,
+    StageError,
     StorageError,
     ThresherError,
 )
@@ -342,7 +343,10 @@ class StepCall:
             counts.dropped[stage.name] = counts.dropped.get(stage.name, 0) + told.dropped
         assert isinstance(seen, DocumentBatch)
         ours = is_ours(stage)
-        return [restore(task, out, seen, ours=ours) for out in batches if out.num_items]
+        try:
+            return [restore(task, out, seen, ours=ours) for out in batches if out.num_items]
+        except StageError as error:
+            raise CallFailed("broken", stage.name, error.what, error.todo) from error
 
     # -- sinks --------------------------------------------------------------------------------
 

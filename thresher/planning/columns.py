@@ -21,6 +21,7 @@ from thresher.stages.reading import ReaderStage
 from thresher.stages.writing import BaseWriter
 from thresher.storage import scheme_of
 from thresher.tasks import HIDDEN, FileGroupTask, FileSlice
+from thresher.tasks.joining import varying_in
 from thresher.tasks.types import ColumnType, Types, is_bytes, is_string, merge_columns
 
 MAX_SAMPLED_SOURCES = 200
@@ -112,7 +113,8 @@ def _facts(reader: ReaderStage, parts: Sequence[Part]) -> SourceColumns | None:
                 united[name] = merged
     kept = {name: kind for name, kind in united.items() if name not in HIDDEN}
     reserved = tuple(sorted(HIDDEN.intersection(united)))
-    return SourceColumns(kept, tuple(kept), True, True, conflicts, reserved)
+    varying = varying_in(list(found.values()))
+    return SourceColumns(kept, tuple(kept), True, True, conflicts, reserved, varying)
 
 
 def _pieces(part: Part) -> Sequence[FileSlice]:

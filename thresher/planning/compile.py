@@ -19,6 +19,7 @@ from thresher.planning.check import (
     is_ours,
 )
 from thresher.planning.columns import (
+    ColumnUse,
     check_names,
     columns_of,
     mixed_notes,
@@ -46,7 +47,7 @@ from thresher.stages.partitioning import PartitioningStage
 from thresher.stages.reading import ReaderStage, ReadPlan
 from thresher.stages.writing import BaseWriter, WritePlan
 from thresher.tasks import EmptyTask, Task
-from thresher.tasks.types import JSON_TEXT, ColumnType
+from thresher.tasks.types import JSON_TEXT, NOTHING, ColumnType
 
 
 def compile_plan(
@@ -214,7 +215,8 @@ def _bind(source: _Source) -> list[Stage]:
         else:
             columns = _columns_used(bound[1:], reader.pinned_types()) if carry else None
             always = dict.fromkeys([*use.users, *(known.types if use.sees_tables else ())])
-        expected = {n: kind for n, kind in known.types.items() if n not in known.conflicts}
+        own = {*known.conflicts, *(() if _needs_one_type(use, writer) else known.varying)}
+        expected = {n: NOTHING if n in own else kind for n, kind in known.types.items()}
         plan = ReadPlan(columns, use.kinds, carry, expected, tuple(always))
         bound[0] = reader.bind(plan)
     if isinstance(writer, BaseWriter):
@@ -224,6 +226,11 @@ def _bind(source: _Source) -> list[Stage]:
         first = known.first_names if fields is None else tuple(fields)
         bound[-1] = writer.bind(WritePlan(expected, first, made))
     return bound
+
+
+def _needs_one_type(use: ColumnUse, writer: Stage) -> bool:
+    """Whether each column is to have the type that holds the values of all files."""
+    return use.sees_tables or not isinstance(writer, BaseWriter) or writer.typed
 
 
 def _made(stages: Sequence[Stage]) -> tuple[str, ...]:

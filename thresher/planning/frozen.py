@@ -21,7 +21,7 @@ from thresher.runs.task_file import from_bytes, to_bytes
 from thresher.stages.file_partitioning import FilePartitioningStage
 from thresher.stages.partitioning import PartitioningStage
 from thresher.tasks import FileGroupTask, FileSlice, Task
-from thresher.tasks.types import decode, encode
+from thresher.tasks.types import NOTHING, decode, encode
 
 _PART_FACTS = ("name", "version", "estimate", "source_bytes", "rows", "cut")
 
@@ -146,7 +146,10 @@ def _encoded(columns: SourceColumns | None) -> dict[str, Any] | None:
     if columns is None:
         return None
     return {
-        "types": encode({n: k for n, k in columns.types.items() if n not in columns.conflicts}),
+        "types": encode(
+            {n: NOTHING if n in columns.conflicts else k for n, k in columns.types.items()}
+        ),
+        "varying": sorted(columns.varying),
         "first_names": columns.first_names,
         "is_whole": columns.is_whole,
         "are_facts": columns.are_facts,
@@ -156,7 +159,11 @@ def _encoded(columns: SourceColumns | None) -> dict[str, Any] | None:
 def _decoded(values: dict[str, Any]) -> SourceColumns:
     names = tuple(values["first_names"])
     return SourceColumns(
-        decode(values["types"]), names, bool(values["is_whole"]), bool(values["are_facts"])
+        decode(values["types"]),
+        names,
+        bool(values["is_whole"]),
+        bool(values["are_facts"]),
+        varying=frozenset(values["varying"]),
     )
 
 

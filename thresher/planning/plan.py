@@ -44,6 +44,8 @@ class SourceColumns:
         Columns of which there is no type that all files' values have.
     reserved : tuple[str, ...]
         Columns named like those of Thresher's own.
+    varying : frozenset[str]
+        Columns that JSONL would have otherwise if the values of all files were of one type.
     """
 
     types: Types = field(default_factory=dict)
@@ -52,6 +54,7 @@ class SourceColumns:
     are_facts: bool = False
     conflicts: dict[str, Conflict] = field(default_factory=dict)
     reserved: tuple[str, ...] = ()
+    varying: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

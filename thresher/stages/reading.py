@@ -116,7 +116,7 @@ class ReadPlan:
         Whether the records' raw bytes travel along, for a writer of the same format.
     expected : dict[str, ColumnType]
         Columns that a sample has, or that all files have. A sample only says what to look for
-        first.
+        first; a column without a type has in each file that of the file.
     always : tuple[str, ...]
         Columns that every batch has, with nulls where no record has them.
     """

@@ -6,7 +6,8 @@ values, a number one of numbers, and so on; nothing is rounded, cut or taken for
 Text fits types of times and bytes, which JSON has as text, if it spells one.
 
 A number fits if the type holds it exactly. One with a fraction also fits if both are written with
-the same digits: 0.1 is a decimal(5,2), a float32 and a float64, and 0.125 no decimal(5,2).
+the same digits: 0.1 is a decimal(5,2), and 0.125 none. A narrower type of floats takes the nearest
+it has of a number with a fraction: that is what it is asked for.
 """
 
 from __future__ import annotations
@@ -175,9 +176,10 @@ def _float_of_float(column: pa.Array, kind: pa.DataType) -> pa.Array:
     same = pc.or_(pc.equal(pc.cast(made, column.type), column), pc.is_nan(column))
     if pc.all(same).as_py() is not False:
         return made
+    # Fewer digits of a fraction are what a narrower type is asked for; none at all are not.
+    is_near = pc.and_(pc.is_finite(made), pc.not_equal(made, pa.scalar(0, made.type)))
     has_fraction = pc.not_equal(pc.floor(column), column)
-    alike = pc.equal(pc.cast(_digits(made), column.type), column)
-    return _where(made, pc.or_(same, pc.and_(has_fraction, alike)))
+    return _where(made, pc.or_(same, pc.and_(has_fraction, is_near)))
 
 
 def _digits(numbers: pa.Array) -> pa.Array:

@@ -68,17 +68,20 @@ def _types_of(table: pa.Table) -> Types:
     return kinds
 
 
-def _varying(kinds: Sequence[Types]) -> set[str]:
+def varying_in(kinds: Sequence[Types]) -> frozenset[str]:
     """Columns whose values JSONL would have otherwise if they were of one type."""
     forms: dict[str, set[str]] = {}
     for name, kind in (each for types in kinds for each in types.items()):
         if not kind.is_void and name != RAW:
             forms.setdefault(name, set()).add("JSON" if kind.is_json else _form(kind.type))
+    return frozenset(name for name, each in forms.items() if len(each) > 1)
+
+
+def _varying(kinds: Sequence[Types]) -> set[str]:
+    """Those of them that can be JSON text: times beside other times have a type of their own."""
     merged = merge_columns(kinds)
     return {
-        name
-        for name, each in forms.items()
-        if len(each) > 1 and (merged[name].is_json or _is_of_json(merged[name].type))
+        name for name in varying_in(kinds) if merged[name].is_json or _is_of_json(merged[name].type)
     }
 
 

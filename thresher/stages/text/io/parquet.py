@@ -340,7 +340,7 @@ class ParquetReaderStage(ReaderStage):
         for name in dict.fromkeys([*names, *table.column_names]):
             index = table.schema.get_field_index(name)
             kind = self.types.get(name) or plan.expected.get(name)
-            if kind is None and index >= 0:
+            if (kind is None or kind == NOTHING) and index >= 0:
                 kind = declared_type(_own_field(table.schema.field(index)))
             kind = kind or NOTHING
             if plan.kinds.get(name) == TEXT and not kind.is_json:
