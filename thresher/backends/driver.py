@@ -18,7 +18,7 @@ from thresher.backends.faults import WORKER_DIED
 from thresher.backends.suspects import Search
 from thresher.backends.tree import Tree, gather
 from thresher.backends.uncounted import counts_of, entries, is_countable, rows_of, up_to_reader
-from thresher.backends.verdicts import all_die, all_failed, too_many_lost
+from thresher.backends.verdicts import all_die, all_failed, not_put_up_with, too_many_lost
 from thresher.errors import EngineError, ModelError, StageError, StorageError, ThresherError
 from thresher.runs.balance import check_balance
 from thresher.runs.part import LostFile, Outcome, Part, rows_found
@@ -391,9 +391,7 @@ class Driver:
         elif failed.kind == "died":
             self._died(state, attempt, failed)
         elif self.policy.on_error == "raise":
-            self.error = StageError(
-                failed.error, where=where, todo=failed.detail or "mend the input or the stage"
-            )
+            self.error = not_put_up_with(failed.kind, failed.error, where, failed.detail)
         elif failed.kind == "source" and failed.lost_file is not None:
             self._lost_file(state, failed.lost_file, failed)
         elif attempt.lease.probe:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from thresher.errors import EngineError, StageError
+from thresher.errors import DataError, EngineError, StageError
 from thresher.runs.tally import Tally
 
 
@@ -35,6 +35,12 @@ def all_failed(parts: int, reasons: Counter[str], first: str = "") -> StageError
         where=first + (", ..." if first and parts > 1 else ""),
         todo="mend the cause and run again; the quarantine files hold the reasons",
     )
+
+
+def not_put_up_with(kind: str, what: str, where: str, todo: str) -> DataError | StageError:
+    """The error of a run that is to end with the first row that goes wrong."""
+    error = DataError if kind in ("data", "source") else StageError
+    return error(what, where, todo or "mend the input or the stage")
 
 
 def all_die(error: str, part: str) -> EngineError:

@@ -20,7 +20,7 @@ BROKEN_PIPE = 141
 
 TABLE = (
     (OK, "done, or nothing to do"),
-    (FAILED, "a stage, a model or the engine failed"),
+    (FAILED, "a stage, a model or the engine failed, or more records than max_error_rate allows"),
     (MISTAKE, "a mistake in the recipe, the plan or the command; nothing was run"),
     (DATA, "the input is broken, or a path cannot be read or written"),
     (
@@ -37,7 +37,9 @@ DEBUG = "THRESHER_DEBUG"
 def code_of(error: BaseException) -> int:
     """The exit code for an error."""
     if isinstance(error, PlanError):
-        return MISTAKE
+        told = error.mistakes
+        is_data = bool(told) and all(isinstance(m, DataError | StorageError) for m in told)
+        return DATA if is_data else MISTAKE
     if isinstance(error, DataError | StorageError):
         return DATA
     if isinstance(error, KeyboardInterrupt):

@@ -58,8 +58,13 @@ class RunOptions:
 
 def run_recipe(options: RunOptions) -> int:
     """Run it and say how it went; returns the exit code."""
-    with metrics_at(options.metrics_port):
-        return _run_recipe(options)
+    try:
+        with metrics_at(options.metrics_port):
+            return _run_recipe(options)
+    except ThresherError as error:
+        if options.as_json and not options.dry_run:
+            print(json.dumps(error_as_json(error), indent=2))
+        raise
 
 
 def _run_recipe(options: RunOptions) -> int:
@@ -102,6 +107,16 @@ def as_json(result: RunResult) -> dict[str, Any]:
         "quarantined": result.quarantined,
         "failures": [asdict(failure) for failure in result.failures],
         "stages": [counts.to_dict() for counts in result.counts],
+    }
+
+
+def error_as_json(error: ThresherError) -> dict[str, Any]:
+    """What a program wants to know of a run that ended with an error."""
+    mistakes = getattr(error, "mistakes", ())
+    return {
+        "status": "failed",
+        "error": {"what": error.what, "where": error.where, "todo": error.todo},
+        "mistakes": [{"what": m.what, "where": m.where, "todo": m.todo} for m in mistakes],
     }
 
 

@@ -132,7 +132,7 @@ def test_a_run_that_can_have_nothing_fails(server: Server, tmp_path: Path) -> No
             downloader=HttpDownloader(str(tmp_path / "raw")),
         )  # fmt: skip
     assert "status 404" in caught.value.what
-    with pytest.raises(StageError, match="404"):
+    with pytest.raises(DataError, match="404"):
         run(
             tmp_path, [server.url("/none")], on_error="raise",
             downloader=HttpDownloader(str(tmp_path / "raw")),

@@ -15,7 +15,7 @@ from thresher.tasks import ROW
 from thresher.tasks.columns import from_numpy
 from thresher.tasks.document import HIDDEN
 from thresher.tasks.json_text import canonical
-from thresher.tasks.types import EXACT, JSON_TEXT, json_field
+from thresher.tasks.types import EXACT, JSON_TEXT, guessed, json_field
 
 MOST_ROWS = 65_536
 _SMALL = 64
@@ -198,14 +198,14 @@ def _column(name: str, values: list[Any]) -> tuple[pa.Array, pa.Field]:
             if len(values) == 1:
                 raise
             return _json_column(name, values, canonical)  # each has a type, and all have none
-    return column, pa.field(name, column.type)
+    return column, guessed(pa.field(name, column.type))
 
 
 def _json_column(
     name: str, values: list[Any], encode: Callable[[Any], str]
 ) -> tuple[pa.Array, pa.Field]:
     texts = [None if value is None else encode(value) for value in values]
-    return pa.array(texts, JSON_TEXT), json_field(name)
+    return pa.array(texts, JSON_TEXT), guessed(json_field(name))
 
 
 def _are_json(types: set[type], values: list[Any]) -> bool:

@@ -13,7 +13,7 @@ from thresher.kernels.jsonl_plain import BrokenRecord, parse_record
 from thresher.stages.reading import Sample
 from thresher.tasks.converting import observed_type
 from thresher.tasks.document import HIDDEN
-from thresher.tasks.json_text import typed
+from thresher.tasks.json_text import half_pairs, typed
 from thresher.tasks.types import JSON, ColumnType
 
 
@@ -36,6 +36,8 @@ def sample_of(lines: Iterable[bytes]) -> Sample:
 
 def _type(name: str, values: list[Any]) -> ColumnType:
     column = typed(values)
+    if column is None and (bad := half_pairs(values, name)):  # these go to quarantine
+        column = typed([value for at, value in enumerate(values) if at not in bad])
     return JSON if column is None else observed_type(column, pa.field(name, column.type))
 
 
