@@ -26,9 +26,10 @@ check: .venv/.dev ## Check style, types, floors and dependencies
 bench: .venv/.dev ## Run the benchmarks, peers beside them (hours; downloads corpora and peers)
 	$(BIN)/python -m benchmarks
 
-soak: .venv/.dev ## Simulate 10,000 schedules, read 100,000 random byte strings, kill processes
+soak: .venv/.dev ## Simulate 10,000 schedules, read 100,000 random byte strings and 20,000 data sets, kill
 	$(BIN)/python -m tests.simulation --schedules 10000
 	$(BIN)/python -m tests.fuzz --count 100000
+	$(BIN)/python -m tests.real_world.values --count 20000
 	$(BIN)/python tests/faults/kill.py --seeds 200
 	$(BIN)/python tests/faults/shards.py --seeds 50
 	$(BIN)/python tests/faults/engines.py --seeds 100
