@@ -8,6 +8,7 @@ matter of rows ends the call.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -35,6 +36,9 @@ Accounted = Callable[[int, Stage, list[AnyTask], list[list[AnyTask]], list[AnyTa
 
 TRIED_ROWS = 16
 """Rows that must all fail for want of something outside, before it is missing for all of them."""
+
+_MOST_EXCUSED = 32
+"""Rows that are tried once more among those that went well; each is a call on all of these."""
 
 
 class StageErrors:
@@ -159,6 +163,8 @@ class StageErrors:
         found = _found(stage, call, task, error)
         if not found.bad:  # only on all of them together
             raise of_a_whole_task(stage, error) from error
+        if 1 < len(found.bad) <= _MOST_EXCUSED:
+            self._excuse(index, task, error, found)
         rest = found.others(task)
         outs: list[AnyTask] = []
         if rest.num_items:
@@ -172,6 +178,25 @@ class StageErrors:
             outs = self._accounted(index, stage, [rest], answers, handed)
         self._reject_raised(index, stage, found)
         return outs
+
+    def _excuse(self, index: int, task: DocumentBatch, error: Exception, found: Bisected) -> None:
+        """Take rows off that do no harm among those that went well: alone they were too few."""
+        for place in list(found.places):
+            at = found.places.index(place)
+            others = replace(found, places=[each for each in found.places if each != place])
+            stage = self.again(index, error)
+            try:
+                ask(stage, [others.others(task)])
+            except CallFailed:
+                raise
+            except Exception as raised:
+                if told := no_matter_of_rows(stage, raised):
+                    raise told from raised
+                found.bad[at] = (found.bad[at][0], raised)
+            else:
+                del found.bad[at], found.places[at]
+            finally:
+                forget_drops(stage)
 
     def _reject_raised(self, index: int, stage: Stage, found: Bisected) -> None:
         for row, raised in found.bad:
