@@ -14,7 +14,8 @@ demo: .venv/.base ## Run the demo pipeline on the corpus that the repository shi
 
 test: .venv/.dev ## Run all tests: the fast ones, then engines, browsers and killed processes
 	$(BIN)/pytest -n 2 -m "$(FAST)"
-	$(BIN)/pytest -m "$(REST)"
+	$(BIN)/pytest -n 2 --dist worksteal -m "($(REST)) and not alone"
+	$(BIN)/pytest -m alone
 
 check: .venv/.dev ## Check style, types, floors and dependencies
 	$(BIN)/ruff check .

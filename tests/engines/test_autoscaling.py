@@ -22,6 +22,7 @@ from thresher.tasks import DocumentBatch
 
 pytestmark = [
     pytest.mark.engine,
+    pytest.mark.alone,
     pytest.mark.usefixtures("cluster"),
     pytest.mark.filterwarnings("ignore"),
 ]

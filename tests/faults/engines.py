@@ -13,7 +13,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import product
 from pathlib import Path
 from random import Random
 
@@ -81,23 +82,22 @@ class Faults:
         return True
 
 
-def disturb(first: int, n: int, engines: Sequence[str]) -> Outcome:
-    """Run seeds; returns what befell them, and the problems of every run that has some."""
+def disturb(runs: Iterable[tuple[int, str]]) -> Outcome:
+    """Run seeds on engines; what befell them, and the problems of every run that has some."""
     histogram: Counter[str] = Counter()
     failed: dict[object, Sequence[str]] = {}
     folder = Path(tempfile.mkdtemp(prefix="thresher-engines-"))
     try:
         with three_nodes(cpus=1) as nodes:
             faults = Faults(nodes, folder)
-            for seed in range(first, first + n):
-                for engine in engines:
-                    began = time.monotonic()
-                    fault, found = faults.run(engine, seed)
-                    histogram[f"{engine}: {fault}"] += 1
-                    took = time.monotonic() - began
-                    print(f"seed {seed}, {engine}: {fault}, {took:.1f} s", *found, flush=True)
-                    if found:
-                        failed[f"{engine}, seed {seed}"] = found
+            for seed, engine in runs:
+                began = time.monotonic()
+                fault, found = faults.run(engine, seed)
+                histogram[f"{engine}: {fault}"] += 1
+                took = time.monotonic() - began
+                print(f"seed {seed}, {engine}: {fault}, {took:.1f} s", *found, flush=True)
+                if found:
+                    failed[f"{engine}, seed {seed}"] = found
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return histogram, failed
@@ -107,7 +107,11 @@ def main() -> int:
     """The command line."""
     return soak(
         "Disturb runs on engines, and compare.",
-        lambda chosen: disturb(chosen.seed, chosen.seeds, chosen.engine or list(ENGINES)),
+        lambda chosen: disturb(
+            product(
+                range(chosen.seed, chosen.seed + chosen.seeds), chosen.engine or list(ENGINES)
+            )
+        ),
         lambda parser: parser.add_argument("--engine", choices=list(ENGINES), action="append"),
         seeds=6,
     )
