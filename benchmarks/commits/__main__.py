@@ -95,13 +95,14 @@ def _output(tree: Path) -> Path:
 
 
 def _rows(folder: Path) -> list[str]:
-    """The rows of all files, as sorted JSON."""
+    """The rows of all files, as sorted JSON; the order of a struct's members says nothing."""
     rows: list[str] = []
     for path in sorted(folder.glob("*.jsonl")):
         with path.open(encoding="utf-8") as lines:
             rows += lines
     for path in sorted(folder.glob("*.parquet")):
-        rows += (json.dumps(row, default=str) for row in pq.read_table(path).to_pylist())
+        table = pq.read_table(path).to_pylist()
+        rows += (json.dumps(row, default=str, sort_keys=True) for row in table)
     return sorted(rows)
 
 
