@@ -108,9 +108,7 @@ def main() -> int:
     return soak(
         "Disturb runs on engines, and compare.",
         lambda chosen: disturb(
-            product(
-                range(chosen.seed, chosen.seed + chosen.seeds), chosen.engine or list(ENGINES)
-            )
+            product(range(chosen.seed, chosen.seed + chosen.seeds), chosen.engine or list(ENGINES))
         ),
         lambda parser: parser.add_argument("--engine", choices=list(ENGINES), action="append"),
         seeds=6,

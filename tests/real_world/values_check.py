@@ -481,6 +481,8 @@ def _compare_handed(example: Example, prediction: Prediction, outcome: Outcome) 
 
 def _compare_values(example: Example, number: int, rows: list[Row], outcome: Outcome) -> None:
     stage = example.stages[number]
+    if _has_other_values(example, stage.column or ""):
+        return
     values = [row.seen[number].get(stage.column or "") for row in rows]
     if stage.what == "modify":
         values = [value for value in values if value is not None]
@@ -489,6 +491,11 @@ def _compare_values(example: Example, number: int, rows: list[Row], outcome: Out
     name = strict if is_exact else loose
     wanted = {name(plain(value)) for value in values}
     _must_equal(f"values handed to s{number}", {name(value) for value in found}, wanted)
+
+
+def _has_other_values(example: Example, name: str) -> bool:
+    """Whether a type was asked for that has other values than JSON: what is written is compared."""
+    return example.types.get(name, "") in ("float64", "float32", "decimal(5, 2)", "date32")
 
 
 def _is_as_read(example: Example, number: int) -> bool:
@@ -516,6 +523,8 @@ def _compare_tables(example: Example, number: int, rows: list[Row], outcome: Out
 def _compare_seen(
     example: Example, number: int, name: str, values: list[Any], table: pa.Table
 ) -> None:
+    if _has_other_values(example, name):
+        return
     if name not in table.column_names:
         _must_equal(f"s{number} is handed no {name!r}", [v for v in values if v is not None], [])
         return

@@ -11,7 +11,7 @@ from tests.real_world.values_data import Example, examples
 from tests.real_world.values_shrink import checked
 
 CHECKS = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
-PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
+PHASES = (Phase.explicit, Phase.generate)
 """An example that fails is made small by ``values_shrink``, which knows what it is made of."""
 
 

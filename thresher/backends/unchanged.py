@@ -20,7 +20,7 @@ from thresher.errors import StageError
 from thresher.tasks import HIDDEN
 from thresher.tasks.columns import from_numpy, to_numpy
 from thresher.tasks.json_text import are_alike
-from thresher.tasks.nested import leaves
+from thresher.tasks.nested import convert_leaves, leaves
 from thresher.tasks.types import (
     JSON_TEXT,
     is_json,
@@ -175,6 +175,7 @@ def _equal_cells(before: Column, after: Column) -> npt.NDArray[np.bool_]:
     """bool[n]: which cells a frame may have made of what was there."""
     types = pa.types
     if types.is_nested(before.type):
+        before, after = (convert_leaves(each, _in_numbers) for each in (before, after))
         pairs = zip(before.to_pylist(), after.to_pylist(), strict=True)
         return np.array([are_alike(old, new, rounds=True) for old, new in pairs], np.bool_)
     if types.is_float16(before.type):  # for which Arrow computes little
@@ -184,11 +185,23 @@ def _equal_cells(before: Column, after: Column) -> npt.NDArray[np.bool_]:
         after = pc.if_else(pc.is_nan(after), None, after)
     if types.is_integer(before.type):
         before = pc.cast(before, after.type, safe=False)
+    elif before.type == pa.time64("ns") and after.type == pa.time64("us"):
+        before = before.cast(after.type, safe=False)
     elif before.type != after.type:
         kind = merge_types(before.type, after.type, frozenset())
         before, after = before.cast(kind), after.cast(kind)
     equal = pc.if_else(before.is_null(), after.is_null(), pc.equal(before, after))
     return to_numpy(pc.fill_null(equal, False))
+
+
+def _in_numbers(leaf: pa.Array) -> pa.Array:
+    """Times that frames make whole numbers of where they are inside lists and structs."""
+    return leaf.cast(pa.int64()) if _becomes_number(leaf.type) else leaf
+
+
+def _becomes_number(kind: pa.DataType) -> bool:
+    types = pa.types
+    return bool((types.is_timestamp(kind) or types.is_duration(kind)) and kind.unit == "ns")
 
 
 def _frame_makes(before: pa.DataType, after: pa.DataType, had_null: bool) -> bool:
@@ -217,7 +230,7 @@ def _frame_nests(before: pa.DataType, after: pa.DataType) -> bool:
         return set(ours) == set(theirs) and all(_frame_nests(ours[k], theirs[k]) for k in ours)
     if is_list(before) and is_list(after):
         return _frame_nests(before.value_type, after.value_type)
-    if types.is_integer(before):
+    if types.is_integer(before) or _becomes_number(before):
         return bool(types.is_float64(after) or types.is_int64(after))
     if types.is_floating(before):
         return bool(types.is_float64(after) and not types.is_float64(before))

@@ -214,10 +214,11 @@ def _bind(source: _Source) -> list[Stage]:
             always = dict.fromkeys(fields)
         else:
             columns = _columns_used(bound[1:], reader.pinned_types()) if carry else None
-            always = dict.fromkeys([*use.users, *(known.types if use.sees_tables else ())])
+            always = dict.fromkeys(use.users)
         own = {*known.conflicts, *(() if _needs_one_type(use, writer) else known.varying)}
         expected = {n: NOTHING if n in own else kind for n, kind in known.types.items()}
-        plan = ReadPlan(columns, use.kinds, carry, expected, tuple(always))
+        shown = tuple(known.types) if use.sees_tables and fields is None else ()
+        plan = ReadPlan(columns, use.kinds, carry, expected, tuple(always), shown)
         bound[0] = reader.bind(plan)
     if isinstance(writer, BaseWriter):
         made = _made(bound[1:])

@@ -119,6 +119,9 @@ class ReadPlan:
         first; a column without a type has in each file that of the file.
     always : tuple[str, ...]
         Columns that every batch has, with nulls where no record has them.
+    shown : tuple[str, ...]
+        Columns that a sample has, which stages of tables see in every batch. A writer leaves those
+        out that no record has: a sample decides nothing.
     """
 
     columns: tuple[str, ...] | None = None
@@ -126,6 +129,7 @@ class ReadPlan:
     carry: bool = False
     expected: Types = field(default_factory=dict)
     always: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from thresher.errors import StageError
+from thresher.tasks.nested import convert_leaves
 from thresher.tasks.task import Task
-from thresher.tasks.types import is_json, json_field
+from thresher.tasks.types import is_json, json_field, leaf_types
 
 if TYPE_CHECKING:
     import pandas
@@ -122,7 +123,12 @@ class DocumentBatch(Task[pa.Table]):
         ``__row`` is included, so that a stage that selects rows keeps their identity; the raw
         records are not.
         """
-        return self.data.select([n for n in self.data.column_names if n != RAW]).to_pandas()
+        table = self.data.select([n for n in self.data.column_names if n != RAW])
+        for index, name in enumerate(table.column_names):
+            column = table.column(index)
+            if any(leaf == pa.time64("ns") for _, leaf in leaf_types(column.type)):
+                table = table.set_column(index, name, convert_leaves(column, _in_microseconds))
+        return table.to_pandas()
 
     def to_polars(self) -> polars.DataFrame:
         """The rows as a polars frame (needs polars), with ``__row``, without raw records."""
@@ -131,6 +137,12 @@ class DocumentBatch(Task[pa.Table]):
         frame = polars.from_arrow(self.data.select([n for n in self.data.column_names if n != RAW]))
         assert isinstance(frame, polars.DataFrame)
         return frame
+
+
+def _in_microseconds(leaf: pa.Array) -> pa.Array:
+    """Times of day as Python has them; others as they are."""
+    is_finer = leaf.type == pa.time64("ns")
+    return leaf.cast(pa.time64("us"), safe=False) if is_finer else leaf
 
 
 def as_table(data: Any, like: pa.Schema | None = None) -> pa.Table:

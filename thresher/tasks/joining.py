@@ -35,7 +35,7 @@ def join(batches: Sequence[DocumentBatch]) -> DocumentBatch:
     first = tables[0].schema
     if not all(table.schema.equals(first, check_metadata=True) for table in tables[1:]):
         kinds = [_types_of(table) for table in tables]
-        varying = _varying(kinds)
+        varying = varying_in(kinds)
         tables = [_with_json(table, varying.intersection(table.column_names)) for table in tables]
         columns = merge_columns(map(_types_of, tables) if varying else kinds)
         typed = set().union(*map(_typed_in, tables))
@@ -69,20 +69,21 @@ def _types_of(table: pa.Table) -> Types:
 
 
 def varying_in(kinds: Sequence[Types]) -> frozenset[str]:
-    """Columns whose values JSONL would have otherwise if they were of one type."""
+    """Columns whose values JSONL would have otherwise if they were of one type.
+
+    Times beside other times, and decimals beside others, are of one type all the same: between
+    two Steps they could not be told from text.
+    """
     forms: dict[str, set[str]] = {}
     for name, kind in (each for types in kinds for each in types.items()):
         if not kind.is_void and name != RAW:
             forms.setdefault(name, set()).add("JSON" if kind.is_json else _form(kind.type))
-    return frozenset(name for name, each in forms.items() if len(each) > 1)
-
-
-def _varying(kinds: Sequence[Types]) -> set[str]:
-    """Those of them that can be JSON text: times beside other times have a type of their own."""
     merged = merge_columns(kinds)
-    return {
-        name for name in varying_in(kinds) if merged[name].is_json or _is_of_json(merged[name].type)
-    }
+    return frozenset(
+        name
+        for name, each in forms.items()
+        if len(each) > 1 and (merged[name].is_json or _is_of_json(merged[name].type))
+    )
 
 
 def _form(kind: pa.DataType) -> str:

@@ -15,7 +15,7 @@ JSON_MARK = b"thresher:json"
 """Field metadata: the column's strings are JSON values, not text."""
 
 _VOID, _LARGE, _GUESSED = b"thresher:void", b"thresher:large", b"thresher:guessed"
-_ASKED = b"thresher:asked"
+_ASKED, _PREPARED = b"thresher:asked", b"thresher:prepared"
 
 JSON_TEXT = pa.large_string()
 
@@ -132,6 +132,16 @@ def guessed(field: pa.Field) -> pa.Field:
 def is_guessed(field: pa.Field) -> bool:
     """Whether only its values tell a field's type."""
     return bool(field.metadata) and field.metadata.get(_GUESSED) == b"1"
+
+
+def prepared(field: pa.Field) -> pa.Field:
+    """The field of a column of nulls that no record has: stages of tables are to find it."""
+    return field.with_metadata({**(field.metadata or {}), _PREPARED: b"1"})
+
+
+def is_prepared(field: pa.Field) -> bool:
+    """Whether a reader has made a field's column of nulls."""
+    return bool(field.metadata) and field.metadata.get(_PREPARED) == b"1"
 
 
 def is_string(kind: pa.DataType) -> bool:

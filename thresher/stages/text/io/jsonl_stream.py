@@ -117,7 +117,7 @@ def lines_of(task: DocumentBatch, fields: Sequence[str] | None) -> Iterator[Byte
         return
     raw = table.column(RAW)
     edited = [name for name in names if name not in task._carried]
-    removed = sorted(task._parsed.difference(names))
+    removed = sorted(task._parsed.difference(table.column_names))
     if raw.null_count:
         yield from _mixed_lines(task, raw)
     elif edited or removed:

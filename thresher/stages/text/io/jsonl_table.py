@@ -17,7 +17,7 @@ from thresher.stages.text.io.jsonl_scan import Scan, scan
 from thresher.tasks import RAW, ROW
 from thresher.tasks.columns import from_numpy
 from thresher.tasks.document import HIDDEN
-from thresher.tasks.types import ColumnType, Types
+from thresher.tasks.types import ColumnType, Types, prepared
 
 MAX_COLUMNS = 1000
 """Columns of a table at most. Which of more keys were columns would depend on what is met first."""
@@ -137,11 +137,12 @@ class RecordTables:
         fields = [pa.field(ROW, pa.int64())]
         there = (scanned.kinds != plain.ABSENT).any(axis=1)
         for k, name in enumerate(scanned.keys):
-            if there[k] or name in self.plan.always:
+            is_there = there[k] or name in self.plan.always
+            if is_there or name in self.plan.shown:
                 guess = self.plan.expected.get(name)
                 values, made = column(scanned, k, self._wanted(name), guess)
                 columns.append(values)
-                fields.append(made)
+                fields.append(made if is_there else prepared(made))
         if self.plan.carry:
             columns.append(self._raw(scanned))
             fields.append(pa.field(RAW, pa.large_binary()))

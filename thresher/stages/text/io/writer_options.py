@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from thresher.errors import DataError, PlanError
 from thresher.tasks.document import visible
+from thresher.tasks.types import is_prepared
 
 
 def check_writer_options(name: str, write_kwargs: dict[str, Any], known: Sequence[str]) -> None:
@@ -24,9 +25,17 @@ def check_writer_options(name: str, write_kwargs: dict[str, Any], known: Sequenc
 
 
 def chosen_columns(table: pa.Table, fields: Sequence[str] | None) -> list[str]:
-    """The visible columns, or those asked for; a DataError if one of them is missing."""
+    """The visible columns, or those asked for; a DataError if one of them is missing.
+
+    Columns of nulls that a reader has prepared for stages of tables are none of the records'.
+    """
     if fields is None:
-        return visible(table.column_names)
+        n_rows, schema = table.num_rows, table.schema
+        return [
+            name
+            for name in visible(table.column_names)
+            if not is_prepared(schema.field(name)) or table.column(name).null_count < n_rows
+        ]
     missing = [name for name in fields if name not in table.column_names]
     if missing:
         raise DataError(
