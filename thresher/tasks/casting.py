@@ -173,11 +173,12 @@ def _float_of_float(column: pa.Array, kind: pa.DataType) -> pa.Array:
     made = pc.cast(column, kind, safe=False)
     if kind.bit_width >= column.type.bit_width:
         return made
-    same = pc.or_(pc.equal(pc.cast(made, column.type), column), pc.is_nan(column))
+    back = pc.cast(made, column.type)  # Arrow computes little with 16 bits
+    same = pc.or_(pc.equal(back, column), pc.is_nan(column))
     if pc.all(same).as_py() is not False:
         return made
     # Fewer digits of a fraction are what a narrower type is asked for; none at all are not.
-    is_near = pc.and_(pc.is_finite(made), pc.not_equal(made, pa.scalar(0, made.type)))
+    is_near = pc.and_(pc.is_finite(back), pc.not_equal(back, pa.scalar(0, back.type)))
     has_fraction = pc.not_equal(pc.floor(column), column)
     return _where(made, pc.or_(same, pc.and_(has_fraction, is_near)))
 
