@@ -20,6 +20,7 @@ from thresher.stages.checkpoint import Checkpoint
 from thresher.stages.text.filters import WordCountFilter
 from thresher.stages.text.modules import Filter, Modify, Score, ScoreFilter
 from thresher.tasks import DocumentBatch
+from thresher.tasks.types import leaf_types
 
 VALUES: dict[int, list[Any]] = {}
 """What each function was handed, by the number of its stage, where it ran in this process."""
@@ -158,7 +159,7 @@ class Tables(ProcessingStage[DocumentBatch, DocumentBatch]):
         TABLES.setdefault(self.number, []).append((task.task_id, task.data))
         if self.by == "pandas":
             return task.evolve(data=task.to_pandas())
-        if self.by == "polars" and "" not in task.data.column_names:  # which polars renames
+        if self.by == "polars" and _polars_takes(task.data):
             return task.evolve(data=task.to_polars())
         if self.by != "pieces":
             return task
@@ -171,6 +172,12 @@ class RowTables(Tables):
     """The same, and says that it works row by row."""
 
     rows: Rows = "same"  # type: ignore[misc]
+
+
+def _polars_takes(table: pa.Table) -> bool:
+    """Whether polars does not rename a column, nor end the process."""
+    leaves = [leaf for kind in table.schema.types for _, leaf in leaf_types(kind)]
+    return "" not in table.column_names and not any(map(pa.types.is_decimal256, leaves))
 
 
 class Declares(Tables):

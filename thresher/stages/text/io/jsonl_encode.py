@@ -16,6 +16,7 @@ from thresher.kernels import compiled
 from thresher.kernels import jsonl_write_plain as plain
 from thresher.kernels.arrow_text import text_chunks
 from thresher.tasks.columns import to_numpy
+from thresher.tasks.json_numbers import is_held
 from thresher.tasks.json_written import as_json, is_of_json, with_times_as_text
 from thresher.tasks.nested import decoded
 from thresher.tasks.types import JSON_TEXT, is_guessed, is_json, is_text
@@ -148,7 +149,9 @@ def _in_plain_form(column: pa.Array) -> pa.Array:
         return column
     texts = column.to_pylist()
     for row in rows.tolist():
-        if is_of_json(value := json.loads(texts[row])):
+        value = json.loads(texts[row])
+        is_lost = isinstance(value, float) and not is_held(texts[row])
+        if not is_lost and is_of_json(value):
             texts[row] = as_json(value)
     return pa.array(texts, JSON_TEXT)
 
