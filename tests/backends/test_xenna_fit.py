@@ -3,12 +3,42 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from tests.toys import Pass
+from thresher.backends.xenna.executor import named_to_xenna
 from thresher.backends.xenna.fit import fitted, workable_share
 from thresher.planning.plan import Step
 from thresher.stages.resources import Resources
+
+
+class Cluster:
+    """As much of Ray as the executor asks."""
+
+    def __init__(self, address: str) -> None:
+        self.gcs_address = address
+
+    def get_runtime_context(self) -> Cluster:
+        return self
+
+
+def test_engines_that_overlap_leave_the_environment_as_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "mine")
+    monkeypatch.setenv("RAY_OWN", "1")
+    before = dict(os.environ)
+    slow, next_one = named_to_xenna(Cluster("slow")), named_to_xenna(Cluster("next"))
+    slow.__enter__()
+    os.environ["RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES"] = "1"
+    next_one.__enter__()
+    assert os.environ["RAY_ADDRESS"] == "next"
+    slow.__exit__(None, None, None)
+    assert os.environ["RAY_ADDRESS"] == "next"
+    next_one.__exit__(None, None, None)
+    assert dict(os.environ) == before
 
 
 def steps(*cpus: float) -> list[Step]:

@@ -33,6 +33,7 @@ def executor_on(temp_dir: str | None) -> BaseExecutor:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     ray.init(
+        address="local",
         num_cpus=2,
         _temp_dir=temp_dir,
         include_dashboard=True,  # it is what lists the endpoints

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -127,7 +128,7 @@ class XennaExecutor(StreamingExecutor):
             if streaming
             else None,
         )
-        with _address(ray), _quiet_output():
+        with named_to_xenna(ray), _quiet_output():
             v1.run_pipeline(v1.PipelineSpec(input_data=blocks, stages=specs, config=config))
 
     def _autoscale_interval(self, cpus: float) -> float:
@@ -160,22 +161,40 @@ def _spec(step: Step) -> dict[str, Any]:
     return asked
 
 
-@contextlib.contextmanager
-def _address(ray: Any) -> Iterator[None]:
+class _Address:
     """Xenna's questions go to the first cluster of the machine, unless told which.
 
     It sets variables of Ray's itself, which the next cluster of this process must not inherit: with
-    one of them Ray does not tell workers their GPUs.
+    one of them Ray does not tell workers their GPUs. An engine that is slow to end may overlap the
+    next one: the last that ends puts back what was there before the first.
     """
-    before = {name: value for name, value in os.environ.items() if name.startswith("RAY_")}
-    os.environ["RAY_ADDRESS"] = ray.get_runtime_context().gcs_address
-    try:
-        yield
-    finally:
-        for name in [name for name in os.environ if name.startswith("RAY_")]:
-            if name not in before:
-                del os.environ[name]
-        os.environ.update(before)
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._engines = 0
+        self._before: dict[str, str] = {}
+
+    @contextlib.contextmanager
+    def of(self, ray: Any) -> Iterator[None]:
+        """Name the cluster to Xenna until the end of the block."""
+        with self._lock:
+            if not self._engines:
+                self._before = {n: v for n, v in os.environ.items() if n.startswith("RAY_")}
+            self._engines += 1
+            os.environ["RAY_ADDRESS"] = ray.get_runtime_context().gcs_address
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._engines -= 1
+                if not self._engines:
+                    for name in [n for n in os.environ if n.startswith("RAY_")]:
+                        if name not in self._before:
+                            del os.environ[name]
+                    os.environ.update(self._before)
+
+
+named_to_xenna = _Address().of
 
 
 @contextlib.contextmanager
