@@ -284,6 +284,7 @@ def _compare_quarantine(prediction: Prediction, outcome: Outcome) -> None:
         if not row.aside:
             continue
         hits = [entry for entry in left if _is_of(prediction, row, entry)]
+        hits.sort(key=lambda entry: "line" not in entry)  # those that are surely of the row
         if not hits:
             raise Wrong(f"not in quarantine: {row}\nbut {outcome.entries}")
         left.remove(hits[0])

@@ -111,4 +111,28 @@ FOUND: tuple[Found, ...] = (
         "a function that gives back a time64[ns] takes its nanoseconds away",
         _parquet("parquet", (Spec("modify", "n", "some"),), pa.array([5, 3000], pa.time64("ns"))),
     ),
+    Found(
+        "a function that wraps a timestamp[ns] or duration[ns] takes its nanoseconds away",
+        _parquet(
+            "jsonl", (Spec("modify", "n", "wrap"),), pa.array([1001], pa.duration("ns")),
+        ),
+    ),
+    Found(
+        "an infinity that a function gives beside other lists is set aside, or text, in Parquet",
+        _jsonl("parquet", (Spec("modify", "n", "wrap"),), '{"n":[null]}\n{"n":1e400}\n'),
+    ),
+    Found(
+        "-0.0 that a stage of tables writes over whole numbers is 0 or -0.0, by the batch",
+        _jsonl(
+            "jsonl", (Spec("adds", None, "", "n", 0, ("float64",)),), '{"n":7}\n{}\n',
+            others=_SMALL,
+        ),
+    ),
+    Found(
+        "a column whose rows are filtered out before a stage of tables is there or not",
+        _jsonl(
+            "parquet", (Spec("filter", "two words", "keep"), Spec("polars")),
+            '{"two words":"{\\"k\\":1}"}\n{"text":"x"}\n', others=_SMALL,
+        ),
+    ),
 )  # fmt: skip

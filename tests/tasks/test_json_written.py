@@ -9,11 +9,19 @@ import math
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
 from thresher.tasks.bad_rows import BadRows
-from thresher.tasks.json_written import as_json_column, column_of
+from thresher.tasks.json_text import narrowed
+from thresher.tasks.json_written import (
+    as_json,
+    as_json_column,
+    column_of,
+    constants_in,
+    with_infinity,
+)
 from thresher.tasks.types import JSON_TEXT, json_field
 
 DAY, MOMENT = datetime.date(2024, 5, 6), datetime.datetime(2024, 5, 6, 7, 8)
@@ -60,10 +68,35 @@ def encoded(column: pa.Array, mixed: bool) -> list[str]:
     return as_json_column(column, field).to_pylist()
 
 
-def test_no_number_among_numbers_is_nan() -> None:
-    made, mixed = column_of([math.nan, 1, None], "x")
+def test_what_json_lacks_among_numbers_is_kept_for_formats_that_have_it() -> None:
+    column, mixed = column_of([math.nan, 1, None, -math.inf, [math.inf]], "x")
+    assert (column.type, mixed) == (JSON_TEXT, True)
+    assert column.to_pylist() == ["NaN", "1", None, "-Infinity", "[Infinity]"]
+    assert with_infinity(column).tolist() == [False, False, False, True, True]
+
+    made, mixed = narrowed(column.slice(0, 4), "x")
     assert (made.type, mixed) == (pa.float64(), False)
-    assert list(map(str, made.to_pylist())) == ["nan", "1.0", "None"]
+    assert list(map(str, made.to_pylist())) == ["nan", "1.0", "None", "-inf"]
+
+
+def test_text_about_infinity_is_text() -> None:
+    column = pa.array(['"Infinity, -Infinity"', '{"NaN":"Infinity"}', None], JSON_TEXT)
+    assert not with_infinity(column).any()
+    assert not any(map(constants_in, column.to_pylist()[:2]))
+
+
+def test_an_object_with_two_keys_of_one_text_is_named() -> None:
+    with pytest.raises(BadRows) as caught:
+        column_of([None, [{1: "a", "1": "b"}], {1: "a", 2: "b"}], "x")
+    assert caught.value.reasons == {1: "an object in 'x' has a key twice"}
+
+
+def test_times_of_pandas_keep_their_nanoseconds() -> None:
+    moment, span = pd.Timestamp(1001, tz="UTC"), pd.Timedelta(1001)
+    assert column_of([[moment], None], "x")[0].type == pa.list_(pa.timestamp("ns", "UTC"))
+    made, mixed = column_of([{"k": span}], "x")
+    assert (mixed, made.to_pylist()) == (False, [{"k": span}])
+    assert as_json([span, moment]) == '[1001,"1970-01-01T00:00:00.000001001Z"]'
 
 
 @pytest.mark.parametrize(
@@ -107,6 +140,5 @@ def test_python_values_of_several_kinds_are_json() -> None:
 
 def test_python_values_that_no_column_holds_are_named() -> None:
     with pytest.raises(BadRows) as caught:
-        column_of([1, object(), "x", {"k": {1}}, math.inf], "score")
-    assert sorted(caught.value.reasons) == [1, 3, 4]
-    assert caught.value.reasons[4] == "column 'score': infinity is no JSON number"
+        column_of([1, object(), "x", {"k": {1}}], "score")
+    assert sorted(caught.value.reasons) == [1, 3]

@@ -91,8 +91,8 @@ class Done:
         Rows in quarantine because a stage failed on them.
     cause : str
         What failed, in a form that is the same at every attempt.
-    first_names, names, absent : tuple[str, ...]
-        What the reader tells of columns; see :class:`PartRecord`.
+    first_names, names, left_out, absent : tuple[str, ...]
+        What reader and stages tell of columns; see :class:`PartRecord`.
     warnings : tuple[str, ...]
         What is odd about the source, and harmless.
     """
@@ -114,6 +114,7 @@ class Done:
     cause: str = ""
     first_names: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 

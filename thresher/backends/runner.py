@@ -45,6 +45,7 @@ from thresher.stages.writing import BaseWriter
 from thresher.stats import StageCounts, merge_sums
 from thresher.tasks import ROW, DocumentBatch, FileGroupTask, SpillTask, Task
 from thresher.tasks.columns import from_numpy
+from thresher.tasks.document import visible
 
 Beat = Callable[[int, str], None]
 AnyTask = Task[Any]
@@ -83,6 +84,7 @@ class StepCall:
         self.first_names: tuple[str, ...] = ()
         self.names: set[str] = set()
         self.absent: tuple[str, ...] = ()
+        self.left_out: set[str] = set()
         self._source: FileGroupTask | None = None
         self._reader: ReaderStage | None = None
 
@@ -324,6 +326,7 @@ class StepCall:
             out.num_items if isinstance(out, FileGroupTask) else -1 for out in outs
         )
         batches = [out for out in outs if isinstance(out, DocumentBatch)]
+        self._note_left_out(task, outs)
         if not isinstance(task, DocumentBatch) or len(batches) < len(outs):
             reads = bool(batches) and len(batches) == len(outs)
             if reads:  # it has a reader of its own: what it found is what there is
@@ -347,6 +350,14 @@ class StepCall:
             return [restore(task, out, seen, ours=ours) for out in batches if out.num_items]
         except StageError as error:
             raise CallFailed("broken", stage.name, error.what, error.todo) from error
+
+    def _note_left_out(self, task: AnyTask, outs: list[AnyTask]) -> None:
+        if isinstance(task, DocumentBatch):
+            before = visible(task.data.column_names)
+            for out in outs:
+                there = out.data.column_names if isinstance(out, DocumentBatch) else ()
+                if out.num_items:
+                    self.left_out.update(set(before).difference(there))
 
     # -- sinks --------------------------------------------------------------------------------
 

@@ -301,6 +301,7 @@ def _told(running: StepCall, *, typed: bool) -> dict[str, Any]:
         told["cause"] = causes.most_common(1)[0][0]
     if typed:
         told["first_names"], told["names"] = running.first_names, tuple(sorted(running.names))
+        told["left_out"] = tuple(sorted(running.left_out))
     if running.absent:
         told["absent"] = running.absent
     if running.warnings:

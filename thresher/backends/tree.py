@@ -48,6 +48,7 @@ def gather(part: Part, tree: Tree, n_steps: int) -> Outcome:
     reasons: Counter[str] = Counter()
     first_names: tuple[str, ...] = ()
     names: set[str] = set()
+    left_out: set[str] = set()
     absent: tuple[str, ...] = ()
     for path in sorted(tree.reported):
         done = tree.reported[path]
@@ -58,6 +59,7 @@ def gather(part: Part, tree: Tree, n_steps: int) -> Outcome:
         cause = cause or done.cause
         first_names = first_names or done.first_names
         names.update(done.names)
+        left_out.update(done.left_out)
         absent = absent or done.absent
         files += done.files
         inline += done.inline
@@ -82,5 +84,6 @@ def gather(part: Part, tree: Tree, n_steps: int) -> Outcome:
         cause=cause,
         first_names=first_names,
         names=tuple(sorted(names.difference(first_names))),
+        left_out=tuple(sorted(left_out)),
         absent=absent,
     )

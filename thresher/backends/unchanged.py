@@ -18,8 +18,10 @@ import pyarrow.compute as pc
 
 from thresher.errors import StageError
 from thresher.tasks import HIDDEN
+from thresher.tasks.casting import cast_exactly
 from thresher.tasks.columns import from_numpy, to_numpy
 from thresher.tasks.json_text import are_alike
+from thresher.tasks.json_written import column_of
 from thresher.tasks.nested import convert_leaves, leaves
 from thresher.tasks.types import (
     JSON_TEXT,
@@ -27,6 +29,7 @@ from thresher.tasks.types import (
     is_list,
     is_string,
     is_text,
+    json_field,
     members,
     merge_types,
 )
@@ -60,8 +63,9 @@ def restored(
         elif is_json(shown.schema.field(name)) and is_string(after.type):
             data = data.set_column(index, field, requoted(before, after))
         elif _frame_makes(before.type, after.type, name in had_null):
-            cells = _cells(before, after)
-            data = data.set_column(index, pa.field(name, cells.type), cells)
+            cells, is_of_json = _cells(before, after, name)
+            made = json_field(name) if is_of_json else pa.field(name, cells.type)
+            data = data.set_column(index, made, cells)
     return data, frozenset(unchanged)
 
 
@@ -159,16 +163,32 @@ def _nulls(column: Column) -> int:
     return int(column.null_count) + int(n_nan or 0)
 
 
-def _cells(before: Column, after: Column) -> pa.Array:
-    """A changed column: cells that are as they were in their old type, if it holds all."""
+def _cells(before: Column, after: Column, name: str) -> tuple[Column, bool]:
+    """A changed column, and whether it is one of JSON: cells that did not change are as they were.
+
+    In their old type, if it holds all; whole numbers keep theirs beside others, too.
+    """
     if pa.types.is_nested(before.type):
-        return after
+        return after, False
     same = _equal_cells(before, after)
-    try:
-        changed = pc.cast(after, before.type)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError):
-        return after
-    return pc.if_else(from_numpy(same), before, changed)
+    changed, bad = cast_exactly(_whole(after), before.type)
+    if not pa.types.is_integer(before.type):
+        kept = pc.if_else(from_numpy(same), before, changed)
+        return (after if bad.any() else kept), False
+    if not (bad | _is_negative_zero(after)).any():
+        return pc.if_else(from_numpy(same), before, changed), False
+    pairs = zip(same.tolist(), before.to_pylist(), after.to_pylist(), strict=True)
+    return column_of([old if is_same else new for is_same, old, new in pairs], name)
+
+
+def _is_negative_zero(numbers: Column) -> npt.NDArray[np.bool_]:
+    """bool[n]: which floats are -0.0, which whole numbers do not have."""
+    values = to_numpy(pc.fill_null(numbers, 1.0))
+    return (values == 0) & np.signbit(values)
+
+
+def _whole(column: Column) -> pa.Array:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
 def _equal_cells(before: Column, after: Column) -> npt.NDArray[np.bool_]:

@@ -87,7 +87,7 @@ class Unifying:
 
     def _final(self, records: Sequence[PartRecord]) -> Types:
         """The columns that all files are to have."""
-        held = held_columns(records, keeps_columns=self.plan.keeps_columns)
+        held = held_columns(records)
         first = first_names(records)
         return self.writer.bind(WritePlan({}, first, self.plan.last_names)).columns(held)
 

@@ -105,7 +105,6 @@ def compile_plan(
         writer,
         tuple(notes),
         last_names=_made(bound[1:]) if source.reader is not None else _made(bound),
-        keeps_columns=all(is_ours(stage) and stage.rows != "merge" for stage in bound),
     )
 
 

@@ -154,8 +154,6 @@ class Plan:
         What the planner decided that a reader of the plan should know.
     last_names : tuple[str, ...]
         Columns that stages add or change, in order.
-    keeps_columns : bool
-        Whether no stage takes columns away: all that the source has are in the output.
     """
 
     name: str
@@ -166,7 +164,6 @@ class Plan:
     writer: BaseWriter | None = None
     notes: tuple[str, ...] = ()
     last_names: tuple[str, ...] = ()
-    keeps_columns: bool = False
 
     @property
     def stages(self) -> tuple[Stage, ...]:

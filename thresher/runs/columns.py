@@ -3,23 +3,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from thresher.runs.part import OUT, FileRecord, PartRecord
 from thresher.tasks.types import NOTHING, Types, decode, merge_columns
 
 
-def held_columns(records: Iterable[PartRecord], *, keeps_columns: bool) -> Types:
+def held_columns(records: Sequence[PartRecord]) -> Types:
     """Every column that a file holds, with the type that holds all of its values.
 
-    With ``keeps_columns`` those that readers have seen belong to it, even if no row is left that
-    has them.
+    Those that readers have seen belong to it, even if no row is left that has them, unless a stage
+    leaves them out.
     """
     merged: Types = {}
+    left_out = {name for record in records for name in record.left_out}
     known: dict[str, Types] = {}  # most files have one of a few schemas
     for record in records:
-        if keeps_columns:
-            for name in (*record.first_names, *record.names):
+        for name in (*record.first_names, *record.names):
+            if name not in left_out:
                 merged.setdefault(name, NOTHING)
         for file in record.on_port(OUT):
             if file.holds not in known:
@@ -28,7 +29,7 @@ def held_columns(records: Iterable[PartRecord], *, keeps_columns: bool) -> Types
     return merged
 
 
-def first_names(records: Iterable[PartRecord]) -> tuple[str, ...]:
+def first_names(records: Sequence[PartRecord]) -> tuple[str, ...]:
     """Columns of the first record that any part has, in order."""
     return next((record.first_names for record in records if record.first_names), ())
 

@@ -19,7 +19,7 @@ QUARANTINE = "quarantine"
 Key = tuple[int, str]
 """What identifies a part within its run: its Segment's number and its name."""
 
-_NAMES = ("first_names", "names", "absent")
+_NAMES = ("first_names", "names", "left_out", "absent")
 
 Path = tuple[int, ...]
 """A task's place in its part's tree: the index among its siblings at every fan-out."""
@@ -164,6 +164,8 @@ class PartRecord:
     first_names, names : tuple[str, ...]
         Columns of the first record of its source, in order, and all others, where all files are
         to have one schema.
+    left_out : tuple[str, ...]
+        Columns that a stage was given and did not give back.
     absent : tuple[str, ...]
         Columns that were asked for and that no record has.
     memory : int
@@ -191,6 +193,7 @@ class PartRecord:
     environment: str = ""
     first_names: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     written_before: str = ""
 
@@ -311,5 +314,6 @@ class Outcome:
     cause: str = ""
     first_names: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     lines: list[bytes] = field(default_factory=list)

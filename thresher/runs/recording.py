@@ -72,6 +72,7 @@ class Recorder:
             outcome.cause,
             first_names=outcome.first_names,
             names=outcome.names,
+            left_out=outcome.left_out,
             absent=outcome.absent,
         )
         if not record.has_failed:

@@ -27,6 +27,7 @@ from thresher.tasks.types import (
     is_json,
     is_string,
     sorted_members,
+    with_leaves,
 )
 
 Column: TypeAlias = "pa.Array | pa.ChunkedArray"
@@ -93,6 +94,12 @@ def typed(values: list[Any]) -> Column | None:
     kind = made.type
     if is_string(kind):
         return made.cast(JSON_TEXT)
+    finer = with_leaves(kind, _in_nanoseconds)
+    if kind != finer and any(map(_is_of_ns, inside(values))):
+        try:
+            made, kind = pa.array(values, finer, from_pandas=False), finer
+        except _ERRORS:
+            return None
     if pa.types.is_timestamp(kind) and kind.tz:  # whichever of the values came first
         return made.cast(pa.timestamp(kind.unit, "UTC"))
     if not inner_types(kind):
@@ -101,6 +108,21 @@ def typed(values: list[Any]) -> Column | None:
     if str(ordered) == str(kind):
         return made
     return pa.array(values, ordered, from_pandas=False)
+
+
+def _in_nanoseconds(leaf: pa.DataType) -> pa.DataType:
+    if pa.types.is_timestamp(leaf):
+        return pa.timestamp("ns", leaf.tz)
+    return pa.duration("ns") if pa.types.is_duration(leaf) else leaf
+
+
+def _is_of_ns(value: Any) -> bool:
+    """Whether a value is a time of pandas' in nanoseconds, for which Arrow takes microseconds."""
+    return isinstance(value, datetime.date | datetime.timedelta) and _unit(value) == "ns"
+
+
+def _unit(value: Any) -> str:
+    return str(getattr(value, "unit", ""))
 
 
 # -- decoding ---------------------------------------------------------------------------------
@@ -192,7 +214,7 @@ def inside(value: Any) -> Iterator[Any]:
             yield value
 
 
-def _containers(value: Any) -> Iterator[Any]:
+def containers(value: Any) -> Iterator[Any]:
     """The lists and objects in a value, itself among them."""
     waiting = [value]
     while waiting:
@@ -271,6 +293,7 @@ def _is_beyond_float(value: Any) -> bool:
 
 
 def is_infinite(value: Any) -> bool:
+    """Whether a value is an infinity."""
     return isinstance(value, float) and value in (float("inf"), float("-inf"))
 
 
@@ -297,11 +320,11 @@ def canonical_alone(value: Any) -> str:
 
 
 def _has_null_member(value: Any) -> bool:
-    return any(isinstance(each, dict) and None in each.values() for each in _containers(value))
+    return any(isinstance(each, dict) and None in each.values() for each in containers(value))
 
 
 def _has_type(value: Any) -> bool:
-    names = {key for each in _containers(value) if isinstance(each, dict) for key in each}
+    names = {key for each in containers(value) if isinstance(each, dict) for key in each}
     if len(names) > MAX_MEMBERS or any(map(_is_beyond_float, inside(value))):
         return False
     return typed([value]) is not None
@@ -381,10 +404,11 @@ def _write(value: Any, put: Callable[[str], None], keeps_null: bool) -> None:
             opening = ","
         put("]" if opening == "," else "[]")
     else:
-        put(_plain_text(value))
+        put(plain_text(value))
 
 
-def _plain_text(value: Any) -> str:
+def plain_text(value: Any) -> str:
+    """Canonical JSON of a value that is no list or object."""
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     if isinstance(value, str):
@@ -400,7 +424,7 @@ def _plain_text(value: Any) -> str:
     if type(value).__module__ == "numpy" and hasattr(value, "item"):
         return _numpy_text(value)
     if isinstance(value, datetime.timedelta):
-        return str(value // datetime.timedelta(microseconds=1))
+        return str(count_of(value))
     return _quoted(_text(value))
 
 
@@ -409,7 +433,7 @@ def _numpy_text(value: Any) -> str:
     if value.dtype.kind in "Mm":  # of nanoseconds, an item is a number
         return "null" if value != value else _quoted(str(value))
     if type(item) is not type(value):
-        return _plain_text(item)
+        return plain_text(item)
     if value.dtype.kind == "f":  # with more bits than Python's
         is_float = float(value) == value or value != value
         return _float(float(value)) if is_float else str(decimal.Decimal(str(value)))
@@ -424,17 +448,23 @@ def _quoted(text: str) -> str:
 def _float(value: float) -> str:
     if value != value:
         return "null"
-    if value in (float("inf"), float("-inf")):
-        return '"Infinity"' if value > 0 else '"-Infinity"'
+    if is_infinite(value):
+        return "1e999" if value > 0 else "-1e999"  # a number of JSON, infinite for all who read it
     if value.is_integer() and abs(value) <= EXACT:
         return str(int(value))
     return repr(float(value))
 
 
+def count_of(span: datetime.timedelta) -> int:
+    """A duration as a number of microseconds; of nanoseconds where pandas has it in these."""
+    in_nanoseconds: int | None = getattr(span, "value", None) if _unit(span) == "ns" else None
+    return in_nanoseconds or span // datetime.timedelta(microseconds=1)
+
+
 def iso_text(value: datetime.date | datetime.time) -> str:
     """A date or time as text (ISO 8601), with the digits that a column of it has; zones as UTC."""
     if isinstance(value, datetime.datetime):
-        digits = "nanoseconds" if getattr(value, "unit", "") == "ns" else "microseconds"
+        digits = "nanoseconds" if _unit(value) == "ns" else "microseconds"
         if value.tzinfo is None:
             return value.isoformat(timespec=digits)
         universal = value.astimezone(datetime.UTC).replace(tzinfo=None)

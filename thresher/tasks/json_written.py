@@ -7,62 +7,71 @@ Canonical text, which does not depend on how a value was typed, is in
 
 from __future__ import annotations
 
-import base64
-import datetime
 import decimal
 import json
+from collections.abc import Callable
 from itertools import chain
 from typing import Any, TypeAlias
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from thresher.tasks.bad_rows import BadRows
+from thresher.tasks.columns import to_numpy
 from thresher.tasks.json_text import (
     canonical_alone,
+    containers,
     half_pairs,
     inside,
     is_infinite,
-    iso_text,
+    plain_text,
     typed,
 )
-from thresher.tasks.nested import convert_leaves
+from thresher.tasks.nested import Mask, convert_leaves
 from thresher.tasks.text_form import time_text
 from thresher.tasks.types import JSON_TEXT, is_json
 
 Column: TypeAlias = "pa.Array | pa.ChunkedArray"
 
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+Encode: TypeAlias = Callable[[Any], str]
+
+_encode: Encode = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, separators=(",", ":")
+).encode
+_encode_all: Encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def as_json(value: Any) -> str:
-    """One Python value as JSON; NaN is null, and what JSON does not know is written as text."""
-    if isinstance(value, float) and value - value != 0:
-        return "null"
+    """One Python value as JSON: NaN and infinities are null, and what JSON lacks is text."""
+    return _as_json(value, _encode)
+
+
+def as_held(value: Any) -> str:
+    """The same for a column inside a run: NaN and infinities are there, as Python reads them."""
+    return _as_json(value, _encode_all)
+
+
+def _as_json(value: Any, encode: Encode) -> str:
     try:
-        return _encode(value)
+        return encode(value)
     except (TypeError, ValueError):
-        return _by_parts(value)
+        return _by_parts(value, encode)
 
 
-def _by_parts(value: Any) -> str:
+def _by_parts(value: Any, encode: Encode) -> str:
     """JSON of a value with parts that ``json`` does not know."""
     if isinstance(value, dict):
-        return "{" + ",".join(f"{_encode(str(k))}:{_by_parts(v)}" for k, v in value.items()) + "}"
+        members = (f"{_encode(str(k))}:{_by_parts(v, encode)}" for k, v in value.items())
+        return "{" + ",".join(members) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ",".join(map(_by_parts, value)) + "]"
+        return "[" + ",".join(_by_parts(each, encode) for each in value) + "]"
     if isinstance(value, float) and value - value != 0:
-        return "null"
+        return encode(float(value)) if encode is _encode_all else "null"
     if isinstance(value, decimal.Decimal):
         return str(value) if value.is_finite() else "null"
-    if isinstance(value, bytes):
-        return _encode(base64.b64encode(value).decode())
-    if isinstance(value, datetime.date | datetime.time):
-        return _encode(iso_text(value))
-    if isinstance(value, datetime.timedelta):
-        return str(value // datetime.timedelta(microseconds=1))
-    known = value is None or isinstance(value, str | int | float | bool)
-    return _encode(value if known else str(value))
+    known = value is None or isinstance(value, str | int | float)
+    return _encode(value) if known else plain_text(value)
 
 
 def as_json_column(column: Column, field: pa.Field) -> pa.Array:
@@ -94,8 +103,10 @@ def column_of(values: list[Any], name: str) -> tuple[Column, bool]:
         For values that no column holds.
     """
     values = list(map(_without_arrays, values))
+    if bad := _keys_twice(values, name):
+        raise BadRows(bad)
     if _varies(values):
-        return pa.array([None if v is None else as_json(v) for v in values], JSON_TEXT), True
+        return pa.array([None if v is None else as_held(v) for v in values], JSON_TEXT), True
     made = typed(values)
     if made is not None:
         return made, False
@@ -114,6 +125,17 @@ def column_of(values: list[Any], name: str) -> tuple[Column, bool]:
     return pa.array(texts, JSON_TEXT), True
 
 
+def _keys_twice(values: list[Any], name: str) -> dict[int, str]:
+    """The values with an object in which two keys have one text, by position."""
+    found = {}
+    for position, value in enumerate(values):
+        if isinstance(value, dict | list | tuple):
+            for each in containers(value):
+                if isinstance(each, dict) and len(set(map(str, each))) < len(each):
+                    found[position] = f"an object in {name!r} has a key twice"
+    return found
+
+
 def _without_arrays(value: Any) -> Any:
     """Arrays of NumPy as lists, and what pandas has for null as None."""
     if type(value).__module__.partition(".")[0] not in ("numpy", "pandas"):
@@ -125,18 +147,19 @@ def _without_arrays(value: Any) -> Any:
 
 def _alone(value: Any) -> str:
     leaves = list(inside(value))
-    if any(map(is_infinite, leaves)):
-        raise ValueError("infinity is no JSON number")
-    return as_json(value) if all(map(is_of_json, leaves)) else canonical_alone(value)
+    is_plain = all(map(is_of_json, leaves)) or any(map(is_infinite, leaves))
+    return as_held(value) if is_plain else canonical_alone(value)
 
 
 def _varies(values: list[Any]) -> bool:
     """Whether JSON would have Python values otherwise than a column of one type has them.
 
     A whole number beside others would be written as one of these, and an object would get the
-    members of those beside it. Only where all in them are values of JSON.
+    members of those beside it. Only where all in them are values of JSON, NaN or infinities.
     """
-    return _has_forms(values) and all(map(is_of_json, inside(values)))
+    return _has_forms(values) and all(
+        isinstance(value, float) or is_of_json(value) for value in inside(values)
+    )
 
 
 def _has_forms(values: list[Any]) -> bool:
@@ -146,6 +169,23 @@ def _has_forms(values: list[Any]) -> bool:
     if not kinds or not kinds <= {list, tuple}:
         return False
     return _has_forms(list(chain.from_iterable(value for value in values if value is not None)))
+
+
+def constants_in(text: str) -> list[str]:
+    """What :func:`as_held` has in a text and JSON has not: ``NaN``, ``Infinity``, ``-Infinity``."""
+    if "NaN" not in text and "Infinity" not in text:
+        return []
+    met: list[str] = []
+    json.loads(text, parse_constant=met.append)
+    return met
+
+
+def with_infinity(column: Column) -> Mask:
+    """bool[n]: which values of a column of JSON text are, or have inside, an infinity."""
+    found = to_numpy(pc.fill_null(pc.match_substring(column, "Infinity"), False)).copy()
+    for row in np.flatnonzero(found).tolist():
+        found[row] = any(each != "NaN" for each in constants_in(column[row].as_py()))
+    return found
 
 
 def is_of_json(value: Any) -> bool:

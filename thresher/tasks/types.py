@@ -6,7 +6,7 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -468,22 +468,30 @@ def inner_types(kind: pa.DataType) -> list[pa.DataType]:
 
 def nullable(kind: pa.DataType) -> pa.DataType:
     """The type without ``not null`` inside: records of other files may lack what is there."""
+    return with_leaves(kind, lambda leaf: leaf)
+
+
+def with_leaves(kind: pa.DataType, change: Callable[[pa.DataType], pa.DataType]) -> pa.DataType:
+    """The type with its plain types changed, and without ``not null`` inside."""
     types = pa.types
     if types.is_struct(kind):
         fields = [kind.field(i) for i in range(kind.num_fields)]
-        return pa.struct([pa.field(field.name, nullable(field.type)) for field in fields])
+        return pa.struct(
+            [pa.field(field.name, with_leaves(field.type, change)) for field in fields]
+        )
     if types.is_map(kind):
-        return pa.map_(nullable(kind.key_type), nullable(kind.item_type), kind.keys_sorted)
+        inner = [with_leaves(each, change) for each in (kind.key_type, kind.item_type)]
+        return pa.map_(*inner, kind.keys_sorted)
     if not is_list(kind):
-        return kind
-    inner = nullable(kind.value_type)
+        return change(kind)
+    items = with_leaves(kind.value_type, change)
     if types.is_fixed_size_list(kind):
-        return pa.list_(inner, kind.list_size)
+        return pa.list_(items, kind.list_size)
     make = {
         types.is_list: pa.list_, types.is_large_list: pa.large_list,
         types.is_list_view: pa.list_view, types.is_large_list_view: pa.large_list_view,
     }  # fmt: skip
-    return next(make for test, make in make.items() if test(kind))(inner)
+    return next(make for test, make in make.items() if test(kind))(items)
 
 
 def names_member_twice(kind: pa.DataType) -> bool:

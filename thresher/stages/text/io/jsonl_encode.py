@@ -17,7 +17,7 @@ from thresher.kernels import jsonl_write_plain as plain
 from thresher.kernels.arrow_text import text_chunks
 from thresher.tasks.columns import to_numpy
 from thresher.tasks.json_numbers import is_held
-from thresher.tasks.json_written import as_json, is_of_json, with_times_as_text
+from thresher.tasks.json_written import as_json, constants_in, is_of_json, with_times_as_text
 from thresher.tasks.nested import decoded
 from thresher.tasks.types import JSON_TEXT, is_guessed, is_json, is_text
 
@@ -26,7 +26,7 @@ Integers = NDArray[np.int64]
 
 NULL = b"null"
 _ROOM = 128
-_ODD = r'^(?:"[^"]*\\|-?[0-9]+[.eE]|-0)'
+_ODD = r'^(?:"[^"]*\\|-?[0-9]+[.eE]|-0)|NaN'
 """Strings with escapes, and numbers with a fraction or exponent: each has several spellings."""
 
 
@@ -151,7 +151,7 @@ def _in_plain_form(column: pa.Array) -> pa.Array:
     for row in rows.tolist():
         value = json.loads(texts[row])
         is_lost = isinstance(value, float) and not is_held(texts[row])
-        if not is_lost and is_of_json(value):
+        if (not is_lost and is_of_json(value)) or constants_in(texts[row]):
             texts[row] = as_json(value)
     return pa.array(texts, JSON_TEXT)
 

@@ -19,9 +19,10 @@ from thresher.stages.text.io.writer_options import chosen_columns
 from thresher.tasks import RAW, DocumentBatch
 from thresher.tasks.bad_rows import BadRows
 from thresher.tasks.columns import to_numpy
+from thresher.tasks.json_written import with_infinity
 from thresher.tasks.nested import Mask, rows_where
 from thresher.tasks.text_form import beyond_text, no_text
-from thresher.tasks.types import names_member_twice
+from thresher.tasks.types import is_json, names_member_twice
 
 _STRETCH = 1 << 22
 _LF = 10
@@ -85,6 +86,9 @@ def _unwritable(task: DocumentBatch, fields: Sequence[str] | None) -> dict[int, 
             if names_member_twice(column.type):
                 rows = np.flatnonzero(to_numpy(column.is_valid())).tolist()
                 found |= dict.fromkeys(rows, f"column {name!r} holds objects with a key twice")
+            if is_json(task.data.schema.field(name)):
+                rows = np.flatnonzero(with_infinity(column)).tolist()
+                found |= dict.fromkeys(rows, f"column {name!r} holds {_UNWRITABLE[_is_infinite]}")
             for holds, what in _UNWRITABLE.items():
                 rows = np.flatnonzero(rows_where(column, holds)).tolist()
                 found |= dict.fromkeys(rows, f"column {name!r} holds {what}")
