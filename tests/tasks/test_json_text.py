@@ -160,7 +160,7 @@ def test_values_that_no_column_holds(texts: list[str], bad: dict[int, str]) -> N
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (None, "null"), (True, "true"), (1, "1"), (1.0, "1"), (-0.0, "0"), (0.1, "0.1"),
+        (None, "null"), (True, "true"), (1, "1"), (1.0, "1"), (-0.0, "-0.0"), (0.1, "0.1"),
         (1e16, "1e+16"), (2**53, "9007199254740992"), (float(2**53), "9007199254740992"),
         (2**64, "18446744073709551616"), (5e-324, "5e-324"), (math.nan, "null"),
         ('é"\\\n\u2028', '"é\\"\\\\\\n\u2028"'), ("\ud800", '"\\ud800"'),

@@ -11,6 +11,7 @@ import base64
 import datetime
 import decimal
 import json
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
@@ -450,7 +451,8 @@ def _float(value: float) -> str:
         return "null"
     if is_infinite(value):
         return "1e999" if value > 0 else "-1e999"  # a number of JSON, infinite for all who read it
-    if value.is_integer() and abs(value) <= EXACT:
+    is_negative_zero = value == 0 and math.copysign(1, value) < 0
+    if value.is_integer() and abs(value) <= EXACT and not is_negative_zero:
         return str(int(value))
     return repr(float(value))
 
