@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from thresher.backends.call_failed import CallFailed
-from thresher.backends.lineage import Account, account
+from thresher.backends.lineage import Account, account, renumbered
 from thresher.errors import StageError
 from thresher.planning.check import is_ours
 from thresher.planning.plan import Stage
@@ -74,7 +74,7 @@ def _handed(stage: Stage, task: AnyTask) -> AnyTask:
     """What a stage is given: one of the user's sees tables, where ours see JSON as it is."""
     if is_ours(stage) or not isinstance(task, DocumentBatch):
         return task
-    return table_view(task)
+    return renumbered(table_view(task))
 
 
 def _flatten(stage: Stage, answer: Any) -> list[AnyTask]:

@@ -19,6 +19,9 @@ PLACE_PARTS = 3
 """Parts that fail in a row for want of something outside the data, after which it is in doubt
 whether any would go well."""
 
+_SPREAD = 7919
+"""A prime: neighbours often share what they lack, so parts are tried all over the plan."""
+
 MAX_CONTROLS = 3
 """Controls whose workers died one after another, after which workers are found unable to work."""
 
@@ -49,6 +52,8 @@ class Controls:
         Parts that failed since, for want of something outside the data.
     died : int
         Controls whose workers died since.
+    turn : int
+        Which of the parts to try where none is known to go well: another one in the next run.
     """
 
     part: Part | None = None
@@ -56,6 +61,7 @@ class Controls:
     failed: set[str] = field(default_factory=set)
     died: int = 0
     doubt: Doubt | None = None
+    turn: int = 0
 
     def went_well(self, part: Part, counts: Sequence[StageCounts]) -> None:
         """Take a part's good end in."""
@@ -73,11 +79,14 @@ class Controls:
         self.doubt = None
 
     def next(self, others: Iterable[Part]) -> Part | None:
-        """The part to try; of a doubt about workers any but the one in doubt."""
+        """The part to try; where none is known to go well, one that has not failed."""
         doubt = self.doubt
-        if doubt is None or self.part is not None or not doubt.is_death:
+        if doubt is None or self.part is not None:
             return self.part
-        return next((part for part in others if part.name != doubt.part), None)
+        untried = [part for part in others if part.name not in {doubt.part, *self.failed}]
+        if not untried or (not doubt.is_death and len(self.failed) >= 2 * PLACE_PARTS):
+            return None
+        return untried[_SPREAD * (self.turn + len(self.failed)) % len(untried)]
 
 
 def has_passed(counts: Sequence[StageCounts]) -> bool:

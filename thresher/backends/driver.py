@@ -21,7 +21,7 @@ from thresher.backends.uncounted import counts_of, entries, is_countable, rows_o
 from thresher.backends.verdicts import all_die, all_failed, not_put_up_with, too_many_lost
 from thresher.errors import EngineError, ModelError, StageError, StorageError, ThresherError
 from thresher.runs.balance import check_balance
-from thresher.runs.part import LostFile, Outcome, Part, rows_found
+from thresher.runs.part import LostFile, Outcome, Part, has_failed_wholly
 from thresher.runs.tally import Tally
 from thresher.stats import StageCounts
 from thresher.tasks import FileGroupTask
@@ -156,7 +156,7 @@ class Driver:
         self._reasons: Counter[str] = Counter()
         self._deaths = 0
         self._disturbances = 0
-        self._controls = Controls(control)
+        self._controls = Controls(control, turn=epoch)
         self._good = good_before
         self._failed_parts = failed_before
         self._first_failed = ""
@@ -297,8 +297,7 @@ class Driver:
         elif isinstance(message, Failed):
             self._saw_rows(message.token, message.rows)
             if self._states[message.token].is_control:
-                self._release(attempt)
-                self._control_failed(message)
+                self._control_failed(self._release(attempt).part, message)
             else:
                 self._failed(attempt, message, now)
         else:
@@ -337,7 +336,8 @@ class Driver:
         return self._states.pop(token)
 
     def _completed(self, attempt: _Attempt) -> None:
-        self._deaths = 0
+        if attempt.lease.rows != (0, 0):  # of no rows, no stage is asked
+            self._deaths = 0
         state = self._release(attempt)
         if state.is_control:
             self._controls.passed()
@@ -364,7 +364,7 @@ class Driver:
         part = state.part
         self._tally.add(outcome.counts, outcome.failure, part.source_bytes, not part.segment)
         self._reasons.update(outcome.reasons)
-        if outcome.failure or 0 < outcome.failed_rows >= rows_found(outcome.counts):
+        if has_failed_wholly(outcome.failure, outcome.failed_rows, outcome.counts):
             self._failed_parts += 1
             lost = next(iter(state.lost_files), f"part {part.name!r}")
             self._first_failed = self._first_failed or lost
@@ -448,7 +448,7 @@ class Driver:
         if self._controls.doubt is None and not self.draining:
             self._controls.doubt = doubt
 
-    def _control_failed(self, failed: Failed) -> None:
+    def _control_failed(self, part: Part, failed: Failed) -> None:
         """The part that should have gone well has failed, too."""
         controls, doubt = self._controls, self._controls.doubt
         if doubt is None or failed.kind == "unused":
@@ -466,6 +466,8 @@ class Driver:
             for state in self._last:
                 if state.part.name == doubt.part:
                     state.attempts, state.well_before = 0, -1
+        elif not died and controls.part is None:
+            controls.failed.add(part.name)
         elif not died:
             self.error = doubt.error
 
@@ -499,13 +501,16 @@ class Driver:
             state.search = Search.among(state.rows, failed.error)
             self._again(state)
         else:
-            reason = f"the worker died {state.attempts} times: {failed.error}"
-            if 0 <= state.well_before < self._controls.well:
-                self._give_up(state, state.killer, reason, WORKER_DIED)
-                return
-            state.well_before = self._controls.well
-            self._doubt(Doubt(state.part.name, EngineError(reason), is_death=True))
-            self._later(state)
+            self._killed(state, f"the worker died {state.attempts} times: {failed.error}")
+
+    def _killed(self, state: _State, reason: str) -> None:
+        """A part has failed whose workers die, unless they die whatever they work on."""
+        if 0 <= state.well_before < self._controls.well:
+            self._give_up(state, state.killer, reason, WORKER_DIED)
+            return
+        state.well_before = self._controls.well
+        self._doubt(Doubt(state.part.name, EngineError(reason), is_death=True))
+        self._later(state)
 
     def _probed(self, state: _State, *, died: bool) -> None:
         """One probe of a search is judged; the last one leads back to a whole attempt."""
@@ -521,7 +526,8 @@ class Driver:
             state.skip[verdict.guilty] = f"kills its worker: {search.error}"
         if len(state.skip) > MAX_GUILTY:
             reason = f"more than {MAX_GUILTY} of its rows kill their worker: {search.error}"
-            self._give_up(state, state.killer, reason, WORKER_DIED)
+            state.search = None
+            self._killed(state, reason)
             return
         if search.is_over:
             state.search = None

@@ -139,7 +139,8 @@ def restore(
             return _without_raw(out)
         return out.evolve(_parsed=task._parsed, _carried=task._carried & out._carried)
     out = out.evolve(data=without_replaced(out.data, seen.data))
-    before, after = numbers(task), numbers(out)
+    before, after = numbers(seen), numbers(out)
+    out = numbered_again(task, out, seen)
     if before is None or after is None or not np.isin(after, before).all():
         return _without_raw(out.evolve(data=json_again(out.data, seen.data)))
     positions = _positions(before, after)
@@ -152,9 +153,35 @@ def restore(
     data, unchanged = restored(out.data, source, shown, had_null)
     if not keeps_records:
         return _without_raw(out.evolve(data=data))
-    if RAW not in data.column_names:
-        data = data.append_column(source.schema.field(RAW), source.column(RAW))
+    kept = [name for name in data.column_names if name != RAW]  # a frame has it in another layout
+    data = data.select(kept).append_column(source.schema.field(RAW), source.column(RAW))
     return out.evolve(data=data, _parsed=task._parsed, _carried=task._carried & unchanged)
+
+
+def renumbered(batch: DocumentBatch) -> DocumentBatch:
+    """A batch for one call of a stage, in which no two rows have one number.
+
+    Several rows of one parent bear its number; which is which in an answer, only others can tell.
+    """
+    found = numbers(batch)
+    if found is None or _is_rising(found) or np.unique(found).size == found.size:
+        return batch
+    return _with_numbers(batch, np.arange(found.size))
+
+
+def numbered_again(task: DocumentBatch, out: DocumentBatch, seen: DocumentBatch) -> DocumentBatch:
+    """An answer to rows that were ``seen`` under other numbers, under those of ``task``."""
+    before, handed, after = numbers(task), numbers(seen), numbers(out)
+    if before is None or handed is None or after is None or np.array_equal(before, handed):
+        return out
+    known = (after >= 0) & (after < handed.size)
+    return _with_numbers(out, np.where(known, before[np.where(known, after, 0)], after))
+
+
+def _with_numbers(batch: DocumentBatch, found: Numbers) -> DocumentBatch:
+    at = batch.data.schema.get_field_index(ROW)
+    column = from_numpy(found.astype(np.int64, copy=False))
+    return batch.evolve(data=batch.data.set_column(at, batch.data.schema.field(at), column))
 
 
 def _positions(before: Numbers, after: Numbers) -> Numbers | None:

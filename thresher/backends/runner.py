@@ -19,7 +19,7 @@ from thresher.backends.appending import append
 from thresher.backends.call_failed import CallFailed, in_words
 from thresher.backends.context import Attempt, RunContext
 from thresher.backends.faults import WORKER_DIED, cause_of, is_of_the_place
-from thresher.backends.lineage import numbers, restore
+from thresher.backends.lineage import numbered_again, numbers, restore
 from thresher.backends.output import LazyStream, OutputFiles
 from thresher.backends.quarantine import Rejected, from_bad_record, from_row
 from thresher.backends.selection import runs, select
@@ -328,6 +328,11 @@ class StepCall:
         batches = [out for out in outs if isinstance(out, DocumentBatch)]
         self._note_left_out(task, outs)
         if not isinstance(task, DocumentBatch) or len(batches) < len(outs):
+            if isinstance(task, DocumentBatch) and isinstance(seen, DocumentBatch):
+                outs = [
+                    numbered_again(task, out, seen) if isinstance(out, DocumentBatch) else out
+                    for out in outs
+                ]
             reads = bool(batches) and len(batches) == len(outs)
             if reads:  # it has a reader of its own: what it found is what there is
                 counts.metrics["is_reader"] = 1
@@ -336,7 +341,8 @@ class StepCall:
             counts.rows_out += sum(out.num_items for out in outs)
             counts.opaque = counts.opaque or not same_files
             return outs
-        told = rows_of(stage, task, batches)
+        assert isinstance(seen, DocumentBatch)
+        told = rows_of(stage, seen, batches)
         counts.rows_in += told.rows_in
         counts.rows_out += told.rows_out
         counts.expanded += told.expanded
@@ -344,7 +350,6 @@ class StepCall:
         counts.opaque = counts.opaque or told.opaque
         if told.dropped:
             counts.dropped[stage.name] = counts.dropped.get(stage.name, 0) + told.dropped
-        assert isinstance(seen, DocumentBatch)
         ours = is_ours(stage)
         try:
             return [restore(task, out, seen, ours=ours) for out in batches if out.num_items]

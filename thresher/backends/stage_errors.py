@@ -153,10 +153,12 @@ class StageErrors:
         stage = self.again(index, error)
 
         def call(piece: DocumentBatch) -> list[DocumentBatch]:
-            _, answers = ask(stage, [piece])
+            handed, answers = ask(stage, [piece])
             forget_drops(stage)
             outs = [out for out in answers[0] if isinstance(out, DocumentBatch)]
-            if len(outs) < len(answers[0]) or rows_of(stage, piece, outs).opaque:
+            seen = handed[0]
+            assert isinstance(seen, DocumentBatch)
+            if len(outs) < len(answers[0]) or rows_of(stage, seen, outs).opaque:
                 raise of_a_whole_task(stage, error) from error
             return []
 

@@ -215,7 +215,7 @@ class PartRecord:
     @property
     def has_failed_wholly(self) -> bool:
         """Whether it failed, or every row of it did."""
-        return bool(self.failure) or 0 < self.failed_rows >= rows_found(self.counts)
+        return has_failed_wholly(self.failure, self.failed_rows, self.counts)
 
     @property
     def quarantined(self) -> int:
@@ -289,6 +289,20 @@ def rows_found(counts: Sequence[StageCounts]) -> int:
         return 0
     reader = next((stage for stage in counts if stage.metrics.get("is_reader")), counts[0])
     return reader.rows_in
+
+
+def rows_met(counts: Sequence[StageCounts]) -> int:
+    """Records that a part's reader found, and rows that its stages made in addition.
+
+    A stage that loses the numbers of rows does not tell how many it made: the next is given them.
+    """
+    made = rows_found(counts) + sum(stage.expanded for stage in counts)
+    return max([made, *(stage.rows_in for stage in counts)])
+
+
+def has_failed_wholly(failure: str, failed_rows: int, counts: Sequence[StageCounts]) -> bool:
+    """Whether a part failed, or every row of it did."""
+    return bool(failure) or 0 < failed_rows >= rows_met(counts)
 
 
 _FIELDS = frozenset(field.name for field in fields(PartRecord))

@@ -143,7 +143,7 @@ def rewritten(record: PartRecord, outcome: Outcome) -> PartRecord:
             todo="nothing of it was committed; run again",
         )
     files = [
-        replace(_record_of(made, was.final), holds=was.holds)
+        replace(_record_of(made, was.final), holds=was.holds, columns=made.columns or made.holds)
         for was, made in zip(old, new, strict=True)
     ]
     kept = [file for file in record.files if file.port != OUT]

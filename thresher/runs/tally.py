@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from thresher.runs.part import PartRecord, rows_found
+from thresher.runs.part import PartRecord, rows_found, rows_met
 from thresher.stats import StageCounts
 
 
 @dataclass
 class Tally:
-    """Rows and bytes found, and those of them that are in quarantine.
+    """Rows and bytes found, or made of what was found, and those of them that are in quarantine.
 
     ``rows_read``, ``bytes_read`` and ``parts_read`` are those of parts that did not fail.
     """
@@ -42,6 +42,7 @@ class Tally:
         if not counts:
             return
         self.quarantined += sum(stage.quarantined for stage in counts)
+        self.found += rows_met(counts) - rows_found(counts)  # those that stages made
         reads = any(stage.metrics.get("is_reader") for stage in counts)
         if not first and not reads:
             return

@@ -19,11 +19,13 @@ from thresher.tasks.types import (
     is_guessed,
     is_json,
     is_list,
+    is_prepared,
     is_string,
     json_field,
     leaf_types,
     members,
     merge_columns,
+    prepared,
 )
 
 
@@ -38,21 +40,28 @@ def join(batches: Sequence[DocumentBatch]) -> DocumentBatch:
         varying = varying_in(kinds)
         tables = [_with_json(table, varying.intersection(table.column_names)) for table in tables]
         columns = merge_columns(map(_types_of, tables) if varying else kinds)
-        typed = set().union(*map(_typed_in, tables))
-        tables = [_guessed_but(typed, convert_table(table, columns)) for table in tables]
+        marks = _Marks(tables)
+        tables = [marks.put_on(convert_table(table, columns)) for table in tables]
     parsed = frozenset.union(*(batch._parsed for batch in batches))
     carried = parsed.difference(*(_uncarried(batch) for batch in batches))
     return batches[0].evolve(data=pa.concat_tables(tables), _parsed=parsed, _carried=carried)
 
 
-def _typed_in(table: pa.Table) -> set[str]:
-    """Columns whose type is more than what their values tell."""
-    return {field.name for field in table.schema if not is_guessed(field)}
+class _Marks:
+    """What is known of the columns of several tables that are to be joined."""
 
+    def __init__(self, tables: Sequence[pa.Table]) -> None:
+        fields = [field for table in tables for field in table.schema]
+        self._typed = {field.name for field in fields if not is_guessed(field)}
+        self._there = {field.name for field in fields if not is_prepared(field)}
 
-def _guessed_but(typed: Collection[str], table: pa.Table) -> pa.Table:
-    fields = [field if field.name in typed else guessed(field) for field in table.schema]
-    return pa.Table.from_arrays(table.columns, schema=pa.schema(fields))
+    def put_on(self, table: pa.Table) -> pa.Table:
+        """The table with the fields marked that are so in all tables."""
+        return pa.Table.from_arrays(table.columns, schema=pa.schema(map(self._mark, table.schema)))
+
+    def _mark(self, field: pa.Field) -> pa.Field:
+        field = field if field.name in self._typed else guessed(field)
+        return field if field.name in self._there else prepared(field)
 
 
 def _uncarried(batch: DocumentBatch) -> set[str]:
