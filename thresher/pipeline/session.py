@@ -313,14 +313,14 @@ class Session:
 
     def _paths(self, name: str, writer: BaseWriter | None) -> tuple[RunPaths, bool]:
         output = absolute(writer.path).rstrip("/") if writer is not None else ""
-        extension = writer.file_extension if writer is not None else ""
+        names = (writer.file_extension, writer.companions) if writer is not None else ("", ())
         mode = writer.mode if writer is not None else "ignore"
         if self.run_dir is not None:
-            return RunPaths(output, absolute(self.run_dir).rstrip("/"), mode, extension), False
+            return RunPaths(output, absolute(self.run_dir).rstrip("/"), mode, *names), False
         if output:
             folder = f"{output}/_thresher/{folder_name(name)}"
-            return RunPaths(output, folder, mode, extension), False
-        return RunPaths("", tempfile.mkdtemp(prefix="thresher-run-"), mode, extension), True
+            return RunPaths(output, folder, mode, *names), False
+        return RunPaths("", tempfile.mkdtemp(prefix="thresher-run-"), mode, *names), True
 
     def _context(self, segment: Segment, run: Run, *, typed: bool = False) -> RunContext:
         return RunContext(

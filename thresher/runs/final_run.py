@@ -66,7 +66,8 @@ class FinalRun(Run):
         Of the replaced ones files may have been published, which go at the end.
         """
         own = self.state
-        replaced = [record for record in state.stale if record not in own.stale]
+        there = [*own.stale, *own.unsettled]
+        replaced = [r for r in (*state.stale, *state.unsettled) if r not in there]
         again = {record.key for record in replaced}
         current = [
             known

@@ -32,9 +32,14 @@ class LedgerState:
         Keys of the records that no sealed generation contains yet.
     unpublished : dict[int, list]
         Keys of the records of each page whose publication is not noted.
+    unnoted : dict[Key, int]
+        The page of each of ``records`` whose publication is not noted.
     stale : list[PartRecord]
         Records of the open generation that were replaced or forgotten; some of their files may
         have been published.
+    unsettled : list[PartRecord]
+        As ``stale``, but nobody has noted that their files are published: what is in the place of
+        one may be a file of others.
     former : list[PartRecord]
         Records of sealed generations that the open one has replaced or forgotten.
     kept : list[PartRecord]
@@ -50,7 +55,9 @@ class LedgerState:
     records: dict[Key, PartRecord] = field(default_factory=dict)
     fresh: set[Key] = field(default_factory=set)
     unpublished: dict[int, list[Key]] = field(default_factory=dict)
+    unnoted: dict[Key, int] = field(default_factory=dict)
     stale: list[PartRecord] = field(default_factory=list)
+    unsettled: list[PartRecord] = field(default_factory=list)
     former: list[PartRecord] = field(default_factory=list)
     kept: list[PartRecord] = field(default_factory=list)
 
@@ -66,14 +73,15 @@ class LedgerState:
             self.done = int(page["done"])
         if "prepared" in page:
             self.prepared = page["prepared"]
+        for published in page.get("published", ()):
+            self._note(int(published))
         for values in page.get("records", ()):
             record = PartRecord.from_dict(values)
             self._forget(record.key)
             self.records[record.key] = record
             self.fresh.add(record.key)
             self.unpublished.setdefault(number, []).append(record.key)
-        for published in page.get("published", ()):
-            self.unpublished.pop(int(published), None)
+            self.unnoted[record.key] = number
         for segment, name in page.get("gone", ()):
             self._forget((int(segment), name))
         if "sealed" in page:
@@ -92,6 +100,7 @@ class LedgerState:
                 str(n): [list(k) for k in keys] for n, keys in self.unpublished.items()
             },
             "stale": _to_dicts(self.stale),
+            "unsettled": _to_dicts(self.unsettled),
             "former": _to_dicts(self.former),
             "kept": _to_dicts(self.kept),
         }
@@ -112,18 +121,25 @@ class LedgerState:
             self.done = 0
         self.generation = generation
 
+    def _note(self, number: int) -> None:
+        for key in self.unpublished.pop(number, ()):
+            if self.unnoted.get(key) == number:
+                del self.unnoted[key]
+
     def _forget(self, key: Key) -> None:
         record = self.records.pop(key, None)
         if record is None:
             return
-        (self.stale if key in self.fresh else self.former).append(record)
+        noted = self.unnoted.pop(key, None) is None
+        fresh = self.stale if noted else self.unsettled
+        (fresh if key in self.fresh else self.former).append(record)
         self.fresh.discard(key)
 
     def _seal(self, generation: int, *, keep: bool) -> None:
         self.sealed = generation
         if keep:
             self.kept += self.staying()
-        self.stale, self.former = [], []
+        self.stale, self.unsettled, self.former = [], [], []
         self.fresh.clear()
 
     def _restore(self, summary: dict[str, Any]) -> None:
@@ -137,7 +153,14 @@ class LedgerState:
             int(number): [(int(segment), name) for segment, name in keys]
             for number, keys in summary["unpublished"].items()
         }
+        self.unnoted = {
+            key: number
+            for number, keys in sorted(self.unpublished.items())
+            for key in keys
+            if key in self.fresh
+        }
         self.stale = _from_dicts(summary["stale"])
+        self.unsettled = _from_dicts(summary.get("unsettled", ()))
         self.former = _from_dicts(summary["former"])
         self.kept = _from_dicts(summary["kept"])
 

@@ -47,12 +47,16 @@ MayReplace = Callable[[FileRecord], bool]
 
 @dataclass(frozen=True)
 class RunPaths:
-    """Where a run writes: the ``output`` of its writer ("" without one) and its own folder."""
+    """Where a run writes: the ``output`` of its writer ("" without one) and its own folder.
+
+    ``extension`` is that of the writer's files; ``companions`` are those of the files beside them.
+    """
 
     output: str
     run_dir: str
     mode: str = "ignore"
     extension: str = ""
+    companions: tuple[str, ...] = ()
 
 
 class Publisher:
@@ -83,9 +87,9 @@ class Publisher:
         """
         waiting = []
         for file in record.files:
-            if self._holds(self.roots.temp(file), file):
+            if self.holds(self.roots.temp(file), file):
                 waiting.append(file)
-            elif not self._holds(self.roots.final(file), file):
+            elif not self.holds(self.roots.final(file), file):
                 return False
         for file in waiting:
             self._publish_file(file, record, may_replace)
@@ -105,7 +109,7 @@ class Publisher:
         The temporary is looked for first: the driver before may be publishing it right now.
         """
         return all(
-            self._holds(self.roots.temp(file), file) or self._holds(self.roots.final(file), file)
+            self.holds(self.roots.temp(file), file) or self.holds(self.roots.final(file), file)
             for file in record.files
         )
 
@@ -123,7 +127,7 @@ class Publisher:
     def _publish_file(self, file: FileRecord, record: PartRecord, may_replace: MayReplace) -> None:
         store, temp, final = self.store(file.port), self.roots.temp(file), self.roots.final(file)
         size = store.size(temp)
-        if size is None and self._holds(final, file):
+        if size is None and self.holds(final, file):
             return
         if size != file.bytes:
             raise DataError(
@@ -135,17 +139,18 @@ class Publisher:
         try:
             if store.publish(temp, final):
                 return
-            if self._holds(final, file):  # a driver was ended between link and removal
+            if self.holds(final, file):  # a driver was ended between link and removal
                 store.remove(temp)
                 return
             if not may_replace(file):
                 raise foreign_file(final)
             store.replace(temp, final)
         except StorageError:
-            if store.size(temp) is not None or not self._holds(final, file):
+            if store.size(temp) is not None or not self.holds(final, file):
                 raise  # otherwise the driver before has just published it
 
-    def _holds(self, path: str, file: FileRecord) -> bool:
+    def holds(self, path: str, file: FileRecord) -> bool:
+        """Whether a path has the bytes of a recorded file."""
         store = self.store(file.port)
         if store.size(path) != file.bytes:
             return False

@@ -72,7 +72,6 @@ class Run:
     retrying: Retrying = field(default_factory=Retrying)
     names: OutputNames = field(default_factory=OutputNames)
     fence: Fence = field(init=False)
-    _first_files: set[str] = field(default_factory=set)
     _own_files: set[str] = field(default_factory=set)
     _staged: int = 0
     _noted: list[int] = field(default_factory=list)
@@ -154,11 +153,9 @@ class Run:
     def expect(self, parts: Sequence[str], mine: Sequence[str] | None = None) -> None:
         """Tell which parts the plan has, and which of them are this driver's."""
         self.names = OutputNames(parts)
-        extension = self.paths.extension
-        self._first_files = {self.names.name(part, 0, extension) for part in parts}
-        self._own_files = self._first_files
-        if mine is not None:
-            self._own_files = {self.names.name(part, 0, extension) for part in mine}
+        own = parts if mine is None else mine
+        extensions = (self.paths.extension, *self.paths.companions)
+        self._own_files = {self.names.name(part, 0, each) for part in own for each in extensions}
 
     # -- what is there ------------------------------------------------------------------------
 
@@ -237,10 +234,35 @@ class Run:
         return [record for record in found if record is not None and record.has_failed]
 
     def _ours(self) -> set[str]:
-        """Full paths of files that this run may have published."""
+        """Full paths of files that this run is known to have published."""
         state, roots = self.state, self.publisher.roots
-        records = [*state.records.values(), *state.stale, *state.former, *state.kept]
+        noted = [record for key, record in state.records.items() if key not in state.unnoted]
+        records = [*noted, *state.stale, *state.former, *state.kept]
         return {roots.final(file) for record in records for file in record.files}
+
+    def _holds_unnoted(self, path: str) -> bool:
+        """Whether a path has the bytes of a record that is not known to be published."""
+        state, roots = self.state, self.publisher.roots
+        records = [*(state.records[key] for key in state.unnoted), *state.unsettled]
+        return any(
+            self.publisher.holds(path, file)
+            for record in records
+            for file in record.files
+            if roots.final(file) == path
+        )
+
+    def _refuse(self, there: Iterable[str]) -> None:
+        """Refuse to go on if one of the files that are there is not this run's."""
+        for path in sorted(set(there) - self._ours()):
+            if not self._holds_unnoted(path):
+                raise foreign_file(path, owner_of(self.output_store, self.paths.output, path))
+
+    def _refuse_in_the_way(self, records: Iterable[PartRecord]) -> None:
+        """Refuse to publish records as a whole where a file of others is in the way of one."""
+        roots = self.publisher.roots
+        wanted = {roots.final(file) for record in records for file in record.on_port(OUT)}
+        new = wanted - self._ours()
+        self._refuse(path for path in new if self.output_store.size(path) is not None)
 
     def _replaceable(self, published: Iterable[PartRecord]) -> Callable[[FileRecord], bool]:
         """What tells whether a file of the records may replace what is in its place.
@@ -266,7 +288,9 @@ class Run:
         def may(file: FileRecord) -> bool:
             taken, left = paths()
             path = roots.final(file)
-            return path in left or (file.port != OUT and path not in taken)
+            if path in taken:
+                return False
+            return path in left or file.port != OUT or self._holds_unnoted(path)
 
         return may
 
@@ -306,8 +330,8 @@ class Run:
             for folder, names in wanted.items()
             for name in names.intersection(self.output_store.list(folder))
         }
-        if there and (foreign := sorted(there - self._ours())):
-            raise foreign_file(foreign[0], owner_of(self.output_store, output, foreign[0]))
+        if there:
+            self._refuse(there)
 
     # -- beginning ----------------------------------------------------------------------------
 
@@ -481,6 +505,9 @@ class Run:
         state = self.state
         records = [state.records[key] for key in ordered if key in state.records]
         appending = self.paths.mode == "append"
+        fresh = [record for record in records if record.key in state.fresh]
+        if self.deferred:
+            self._refuse_in_the_way(fresh)
         staying = state.staying() if appending else []
         kept = [self._left_of(r) for r in [*state.kept, *staying]] if appending else []
         manifest = build_manifest(self.pipeline, self.generation, records, kept)
@@ -493,7 +520,6 @@ class Run:
         crash_point("mid-seal")
         if self.deferred:
             self._sweep(below=self.epoch)  # no older driver can publish what was replaced
-            fresh = [record for record in records if record.key in state.fresh]
             self._publish([_only(record, spill=False) for record in fresh])
         self._remove_gone(records, staying)
         self.store.replace(staged, self.manifest_path)
@@ -525,6 +551,11 @@ class Run:
         gone: dict[str, FileRecord] = {}
         for record in [*self.state.stale, *self.state.former]:
             gone |= {roots.final(file): file for file in record.files}
+        for record in self.state.unsettled:
+            for file in record.files:
+                path = roots.final(file)
+                if file.port != OUT or (path not in current and self.publisher.holds(path, file)):
+                    gone[path] = file
         removed = [
             (path, file)
             for path, file in sorted(gone.items())

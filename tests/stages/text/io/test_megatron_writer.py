@@ -16,7 +16,7 @@ from thresher.backends.context import Attempt, RunContext
 from thresher.backends.local import LocalExecutor
 from thresher.backends.output import OutputFiles
 from thresher.config import dump_recipe, parse_recipe
-from thresher.errors import DataError, ModelError, PlanError
+from thresher.errors import DataError, ModelError, PlanError, StorageError
 from thresher.pipeline import Pipeline, RunResult
 from thresher.stages.text.io import JsonlReader, JsonlWriter
 from thresher.stages.text.io.writer import MegatronTokenizerWriter
@@ -149,6 +149,18 @@ def test_a_part_with_several_files_keeps_pairs_together(tmp_path: Path) -> None:
 
     assert len(IndexedDataset(tmp_path / "out" / "f0.jsonl")) == 1
     assert len(IndexedDataset(tmp_path / "out" / "f0.jsonl-0001")) == 3
+
+
+def test_an_index_of_others_is_not_overwritten(tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    (source / "a.jsonl").write_text('{"text":"a b"}\n')
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/a.jsonl.idx").write_text("somebody's")
+    with pytest.raises(StorageError, match=r"(?s)a\.jsonl\.idx.*nothing is overwritten"):
+        run(source, tmp_path / "out")
+    assert (tmp_path / "out/a.jsonl.idx").read_text() == "somebody's"
+    assert not (tmp_path / "out/a.jsonl.bin").exists()
 
 
 def test_resuming_finds_nothing_to_do_until_the_tokenizer_is_another(tmp_path: Path) -> None:
