@@ -87,7 +87,7 @@ class HalvesApart(Halves):
 class RaiseOn(Documents):
     """Raises while a row with one of these ids is among those given."""
 
-    def __init__(self, ids: Sequence[int], error: type[Exception] = ValueError) -> None:
+    def __init__(self, ids: Sequence[int], error: type[BaseException] = ValueError) -> None:
         self.ids = list(ids)
         self.error = error
 

@@ -407,3 +407,26 @@ class Hanging(Pass):
 
 def wait_here(seconds: float) -> None:
     threading.Event().wait(seconds)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_stage_that_raises_a_keyboard_interrupt_ends_the_run(
+    tmp_path: Path, workers: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write_input(tmp_path / "in", files=4)
+    stages = [
+        JsonlReader(str(tmp_path / "in")),
+        RaiseOn([25], KeyboardInterrupt),
+        JsonlWriter(str(tmp_path / "out")),
+    ]
+    for _ in range(2):
+        told = Listening()
+        pipeline = Pipeline("p", stages=stages)
+        result = run_quietly(pipeline, LocalExecutor(workers=workers), observer=told)
+        assert result.status == "interrupted"
+        assert not result.failures
+        [warning] = told.warnings
+        assert "KeyboardInterrupt" in warning
+        assert "both resume" in warning
+    assert "Traceback" not in capfd.readouterr().err
+    assert {"f0.jsonl", "f1.jsonl"} <= set(read_output(tmp_path / "out"))

@@ -56,6 +56,8 @@ STORAGE_PAUSE = 0.2
 RATE_FROM = 1_000
 """Records from which on the error rate is judged while the run goes on."""
 
+_NOT_COUNTED = ("unused", "interrupted")
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -379,7 +381,7 @@ class Driver:
     def _failed(self, attempt: _Attempt, failed: Failed, now: float) -> None:
         state = self._release(attempt)
         where = f"stage {failed.stage!r}, part {state.part.name!r}"
-        if failed.kind == "unused":
+        if failed.kind in _NOT_COUNTED:
             self._again(state)
         elif failed.kind == "storage":
             self._storage_failed(state, failed, now)
@@ -451,7 +453,7 @@ class Driver:
     def _control_failed(self, part: Part, failed: Failed) -> None:
         """The part that should have gone well has failed, too."""
         controls, doubt = self._controls, self._controls.doubt
-        if doubt is None or failed.kind == "unused":
+        if doubt is None or failed.kind in _NOT_COUNTED:
             return
         died = failed.kind == "died"
         self.restarts += died

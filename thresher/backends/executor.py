@@ -128,8 +128,9 @@ class Failed:
     one), ``"data"`` (the part cannot be read), ``"source"`` (one of its files cannot, which is
     ``lost_file``), ``"setup"`` (a stage could not be set up), ``"model"`` (because its model cannot
     be loaded), ``"broken"`` (a stage broke its contract), ``"storage"`` (a file could not be read
-    or written; ``stage`` is then the path) or ``"unused"`` (the engine ended through no fault of
-    this attempt, which does not count). ``cause`` is that of a :class:`PartRecord`.
+    or written; ``stage`` is then the path), ``"interrupted"`` (a stage raised KeyboardInterrupt:
+    the run is to end) or ``"unused"`` (the engine ended through no fault of this attempt). The last
+    two do not count. ``cause`` is that of a :class:`PartRecord`.
     """
 
     token: str

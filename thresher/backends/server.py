@@ -97,6 +97,9 @@ class StepServer:
         self._now = (envelope.attempt.token, threading.get_ident())
         try:
             return self._call(envelope, beat)
+        except KeyboardInterrupt:  # of a stage: workers do not hear those of the terminal
+            told = CallFailed("interrupted", self.steps[envelope.step].name, "KeyboardInterrupt")
+            return told.message(envelope.attempt.token, envelope.path, envelope.step, 0), []
         finally:
             self._now = ("", 0)
 

@@ -10,7 +10,7 @@ from time import monotonic
 
 from thresher.backends.context import RunContext
 from thresher.backends.driver import Driver
-from thresher.backends.executor import BaseExecutor, Done, Lease, Message
+from thresher.backends.executor import BaseExecutor, Done, Failed, Lease, Message
 from thresher.pipeline.interrupts import Interrupts
 from thresher.pipeline.progress import Progress
 from thresher.planning.plan import Segment
@@ -88,6 +88,8 @@ class Conductor:
                 if warning not in self._told:
                     self._told.add(warning)
                     self.progress.observer.warned(warning)
+        if isinstance(message, Failed) and message.kind == "interrupted":
+            self._interrupted(message)
         self.driver.handle(message, monotonic())
         ready = self.driver.outcomes()
         if ready and not self._outcomes:
@@ -97,6 +99,16 @@ class Conductor:
         queue = self.driver.bytes_in_flight, self.driver.policy.memory
         activity = self.executor.activity
         self.progress.running(self.driver.running, self.driver.restarts, queue, activity)
+
+    def _interrupted(self, message: Failed) -> None:
+        """End the run as the first Ctrl-C does: a stage has raised KeyboardInterrupt."""
+        if not self.interrupts.draining and self.driver.is_live(message.token):
+            self.interrupts.draining = True
+            self.progress.observer.warned(
+                f"interrupted by a KeyboardInterrupt in {message.stage}: finishing what is "
+                "running; Ctrl-C stops now (both resume)"
+            )
+            self.driver.drain()
 
     # -- committing ---------------------------------------------------------------------------
 
