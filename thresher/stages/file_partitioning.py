@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -145,23 +144,22 @@ class FilePartitioningStage(ProcessingStage[EmptyTask, FileGroupTask]):
         entry_of: dict[str, str] = {}
         self._notes = []
         others: list[str] = []
+        twice: list[tuple[str, str, str]] = []
         for prefix, entry in self.entries:
             found = storage.list_entry(entry, self.file_extensions, options=self.storage_options)
             others += [_below(path, found.base) for path in found.other_endings]
             beginning = self._prefix(prefix, found)
             for info in self._data_files(entry, found):
                 if info.path in entry_of:
-                    warnings.warn(
-                        f"{printable(info.path)} is named by {entry_of[info.path]!r} and again "
-                        f"by {entry!r}: it is read once",
-                        stacklevel=2,
-                    )
+                    twice.append((info.path, entry_of[info.path], entry))
                     continue
                 entry_of[info.path] = entry
                 name = storage.portable_path(beginning + _below(info.path, found.base))
                 files.append(SourceFile(name, info))
         if not files:
             raise self._nothing_found(others)
+        if twice:
+            self._notes.append(_read_once(twice))
         _refuse_collisions((file.name, file.info.path) for file in files)
         return files
 
@@ -375,6 +373,15 @@ def _passed_by(entry: str, base: str, paths: Sequence[str], one: str, several: s
     n = len(paths)
     counted = f"1 file is passed by {one}" if n == 1 else f"{n} files are passed by {several}"
     return printable(f"{entry}: {counted}, e.g. {_last(base)}/{_below(paths[0], base)}")
+
+
+def _read_once(twice: Sequence[tuple[str, str, str]]) -> str:
+    """What is told of files that two entries name."""
+    path, first, again = map(printable, twice[0])
+    by = f"{path} by {first} and again by {again}" if first != again else f"{path} by {first} twice"
+    if len(twice) == 1:
+        return f"a file is named twice and read once: {by}"
+    return f"{len(twice)} files are named twice and read once, e.g. {by}"
 
 
 def _refuse_collisions(named: Iterable[tuple[str, str]]) -> None:
