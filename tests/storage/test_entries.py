@@ -291,6 +291,20 @@ def test_linked_folders_are_read(tmp_path: Path) -> None:
     assert paths == [f"{tmp_path}/entry/{name}" for name in ending]
 
 
+def test_links_to_folders_that_they_lie_in_are_passed_by(tmp_path: Path) -> None:
+    make(str(tmp_path), "beside.jsonl", "in/a.jsonl", "in/sub/b.jsonl")
+    for link, target in (("in/up", ".."), ("in/sub/here", "."), ("in/sub/top", str(tmp_path))):
+        (tmp_path / link).symlink_to(target)
+    (tmp_path / "entry").symlink_to("in")
+    for entry in ("in", "in/**", "in/**/*.jsonl", "in/*", "i*", "entry"):
+        infos = list_files(f"{tmp_path}/{entry}", ["jsonl"])
+        names = [os.path.basename(info.path) for info in infos]
+        assert names == ["a.jsonl", "b.jsonl"], entry
+    named = [info.path for info in list_files(f"{tmp_path}/in/up", ["jsonl"])]
+    assert f"{tmp_path}/in/up/beside.jsonl" in named
+    assert list_entry(f"{tmp_path}/in", ["jsonl"]).linked == []
+
+
 def test_deep_folders(tmp_path: Path) -> None:
     (tmp_path / "_kept").touch()
     here = os.open(".", os.O_RDONLY)

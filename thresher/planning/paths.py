@@ -69,6 +69,8 @@ class _Inputs:
         self._bases = dict(_bases(stages))
         paths = {absolute(path) for path in _paths(parts)} if self._bases else set()
         self._walked = _walked({_parent(path) for path in paths}, set(self._bases.values()))
+        if stages and isinstance(stages[0], FilePartitioningStage):
+            self._walked.update(stages[0].linked())  # no file may be in them yet
         # Links and the files they lead to: a folder may hold either.
         self._folders = {_parent(path) for path in paths}
         self._folders |= {_parent(places.resolved(path)) for path in paths}

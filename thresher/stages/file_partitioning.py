@@ -87,6 +87,7 @@ class FilePartitioningStage(ProcessingStage[EmptyTask, FileGroupTask]):
         self.storage_options = dict(storage_options or {})
         self.limit = limit
         self._notes: list[str] = []
+        self._linked: list[str] = []
         check_partitioning(files_per_partition, blocksize)
 
     def num_workers(self) -> int | None:
@@ -138,15 +139,20 @@ class FilePartitioningStage(ProcessingStage[EmptyTask, FileGroupTask]):
         """What the last :meth:`partitions` passed by and a user may have meant to be read."""
         return list(self._notes)
 
+    def linked(self) -> list[str]:
+        """Links to folders that the last :meth:`partitions` has searched."""
+        return list(self._linked)
+
     def files(self) -> list[SourceFile]:
         """All files, each once, in the order of the entries and of paths within an entry."""
         files: list[SourceFile] = []
         entry_of: dict[str, str] = {}
-        self._notes = []
+        self._notes, self._linked = [], []
         others: list[str] = []
         twice: list[tuple[str, str, str]] = []
         for prefix, entry in self.entries:
             found = storage.list_entry(entry, self.file_extensions, options=self.storage_options)
+            self._linked += found.linked
             others += [_below(path, found.base) for path in found.other_endings]
             beginning = self._prefix(prefix, found)
             for info in self._data_files(entry, found):

@@ -85,7 +85,8 @@ def local_matches(folder: str, pattern: Sequence[str]) -> Iterator[str]:
 
 def _children(folder: str, component: str) -> list[str]:
     if has_magic(component):
-        return [entry.path for entry in _scan(folder) if _matches(entry.name, component)]
+        found = [entry for entry in _scan(folder) if _matches(entry.name, component)]
+        return [entry.path for entry in found if not _leads_back(entry)]
     path = os.path.join(folder, component)
     with failures("read", path):
         try:
@@ -98,7 +99,8 @@ def _children(folder: str, component: str) -> list[str]:
 def visible_folders(top: str) -> Iterator[tuple[str, list[str]]]:
     """A local folder and those below it that are not hidden, each with its visible files.
 
-    Symbolic links to folders are followed, but not to a folder that they lie in. Links within a
+    Symbolic links to folders are followed, but not to a folder that they lie in, be it above
+    ``top``. Links within a
     linked folder are not followed to a folder that was walked before: the number of paths would
     grow exponentially where folders are linked to one another.
     """
@@ -119,7 +121,7 @@ def visible_folders(top: str) -> Iterator[tuple[str, list[str]]]:
                 continue
             if not _is_folder_entry(entry):
                 files.append(entry.path)
-            else:
+            elif not _leads_back(entry):
                 waiting.append((entry.path, above, links + entry.is_symlink()))
         yield folder, files
 
@@ -128,6 +130,14 @@ def _scan(folder: str) -> list[os.DirEntry[str]]:
     """The entries of a folder by name, so that every machine walks in one order."""
     with failures("list", folder), os.scandir(folder) as entries:
         return sorted(entries, key=lambda entry: entry.name)
+
+
+def _leads_back(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a link to a folder that it lies in."""
+    if not entry.is_symlink() or not _is_folder_entry(entry):
+        return False
+    here, target = os.path.realpath(os.path.dirname(entry.path)), os.path.realpath(entry.path)
+    return f"{here}/".startswith(f"{target.rstrip('/')}/")
 
 
 def _is_folder_entry(entry: os.DirEntry[str]) -> bool:

@@ -80,6 +80,8 @@ class Listing:
         Paths that were passed by because they have none of the endings.
     special : list[str]
         Paths that were passed by because they are pipes, sockets or devices.
+    linked : list[str]
+        Links to folders that were searched, whether or not files are in them.
     """
 
     base: str
@@ -87,6 +89,7 @@ class Listing:
     files: list[FileInfo] = field(default_factory=list)
     other_endings: list[str] = field(default_factory=list)
     special: list[str] = field(default_factory=list)
+    linked: list[str] = field(default_factory=list)
 
 
 def is_glob(path: str) -> bool:
@@ -216,6 +219,7 @@ class _Lister:
         self._files: dict[str, FileInfo] = {}
         self._other_endings: set[str] = set()
         self._special: set[str] = set()
+        self._linked: set[str] = set()
 
     def gather(self, pattern: Sequence[str]) -> None:
         """Gather the matches of a pattern below the base, or what is at the base."""
@@ -229,6 +233,7 @@ class _Lister:
             [self._files[path] for path in sorted(self._files)],
             sorted(self._other_endings),
             sorted(self._special),
+            sorted(self._linked),
         )
 
 
@@ -250,7 +255,9 @@ class _LocalLister(_Lister):
             self._files[self._base] = _local_info(self._base, found)
 
     def _walk(self, folder: str) -> None:
-        for _, files in visible_folders(folder):
+        for inner, files in visible_folders(folder):
+            if os.path.islink(inner):
+                self._linked.add(inner)
             for path in files:
                 self._add(path)
             if not self._recursive:
