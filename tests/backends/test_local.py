@@ -430,3 +430,30 @@ def test_a_stage_that_raises_a_keyboard_interrupt_ends_the_run(
         assert "both resume" in warning
     assert "Traceback" not in capfd.readouterr().err
     assert {"f0.jsonl", "f1.jsonl"} <= set(read_output(tmp_path / "out"))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("grouped", [1, 2])
+def test_rows_have_their_place_whatever_the_fusion(
+    tmp_path: Path, workers: int, grouped: int
+) -> None:
+    write_input(tmp_path / "in", rows=4)
+    (tmp_path / "in/f0.jsonl").write_text('\n{"id": 0}\nbroken\n{"id": 2}\n{"id": 3}\n')
+    found = []
+    for fusion in (True, False):
+        stages = [
+            JsonlReader(str(tmp_path / "in"), files_per_partition=grouped),
+            RaiseOn([2, 5]),
+            Pass(),
+            RaiseOn([6]),
+            JsonlWriter(str(tmp_path / f"out-{fusion}")),
+        ]
+        options: dict[str, Any] = {"config": {"fusion": fusion}, "max_error_rate": 1.0}
+        pipeline = Pipeline("p", stages=stages, **options)
+        result = run_quietly(pipeline, LocalExecutor(workers=workers))
+        found.append(sorted(quarantined(result), key=lambda entry: (entry["part"], entry["row"])))
+    fused, apart = found
+    assert fused == apart
+    assert [(Path(e["file"]).name, e["line"]) for e in fused] == [
+        ("f0.jsonl", 3), ("f0.jsonl", 4), ("f1.jsonl", 2), ("f1.jsonl", 3)
+    ]  # fmt: skip

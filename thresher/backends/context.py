@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from thresher.runs.part import LostFile
+from thresher.tasks import FileGroupTask
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ class RunContext:
 class Attempt:
     """The part of a lease that travels with an envelope; see :class:`Lease`.
 
-    ``file`` is the one that all rows of the part come from, if it is one.
+    ``file`` is the one that all rows of the part come from, if it is one. ``source`` is what a
+    reader in an earlier Step has read.
     """
 
     token: str
@@ -58,3 +60,4 @@ class Attempt:
     reject: str = ""
     again: bool = False
     file: str = ""
+    source: FileGroupTask | None = None

@@ -55,7 +55,8 @@ class StepCall:
     """One call of a Step on one task.
 
     Iterate over :meth:`run` for the children; afterwards ``counts``, ``rejected`` and ``rows``
-    hold the report. ``renew`` sets a stage up anew, as in a new worker.
+    hold the report. ``renew`` sets a stage up anew, as in a new worker. ``reader`` is that of an
+    earlier Step, which finds rows again in what it has read.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class StepCall:
         files: OutputFiles,
         beat: Beat = lambda rows, stage: None,
         renew: Callable[[int], Stage] | None = None,
+        reader: ReaderStage | None = None,
     ) -> None:
         self.step = step
         self.attempt = attempt
@@ -85,8 +87,8 @@ class StepCall:
         self.names: set[str] = set()
         self.absent: tuple[str, ...] = ()
         self.left_out: set[str] = set()
-        self._source: FileGroupTask | None = None
-        self._reader: ReaderStage | None = None
+        self._read_here: FileGroupTask | None = None
+        self._reader = reader
 
     def run(self, task: AnyTask | Iterator[AnyTask]) -> Iterator[AnyTask]:
         """Lead ``task``, or its pieces, through all stages; yields what leaves, as it comes."""
@@ -106,8 +108,14 @@ class StepCall:
                 whole = joined(stage, flow) if stage.whole_parts else flow
                 flow = self._apply(index, stage, whole)
         yield from flow
-        if self._reader is not None and self._source is not None:
-            self.aside.locate(self._reader, self._source)
+        source = self._read_here or self.attempt.source
+        if self._reader is not None and source is not None:
+            self.aside.locate(self._reader, source)
+
+    def with_source(self) -> Attempt:
+        """The attempt for the next Step, with what was read in this one."""
+        read = self._read_here
+        return self.attempt if read is None else replace(self.attempt, source=read)
 
     # -- sources ------------------------------------------------------------------------------
 
@@ -168,7 +176,7 @@ class StepCall:
             if not isinstance(task, FileGroupTask):
                 raise wrong_kind(stage, FileGroupTask, task)
             task = self.aside.without_lost_files(index, task)
-            self._source, self._reader = task, stage
+            self._read_here, self._reader = task, stage
             report = ReadReport()
             batches = stage.read(task, report)
             told = 0
@@ -406,9 +414,9 @@ class StepCall:
 
     def source_digest(self) -> str:
         """Hash of the bytes this call has read; empty if it read none."""
-        if self._source is None or self.attempt.probe or not self.context.durable:
+        if self._read_here is None or self.attempt.probe or not self.context.durable:
             return ""
-        return digest_slices(self._source.slices)
+        return digest_slices(self._read_here.slices)
 
     def _progress(self, rows: int, stage: str) -> None:
         self.rows = max(self.rows, rows)

@@ -118,7 +118,8 @@ class StepServer:
             return failed.message(attempt.token, path, step.index, 0), []
         step = self.steps[envelope.step]
         renew = partial(self._renewed, step.index)
-        running = StepCall(step, attempt, path, self.context, files, beat, renew)
+        reader = next((s for s in self.steps[0].stages if isinstance(s, ReaderStage)), None)
+        running = StepCall(step, attempt, path, self.context, files, beat, renew, reader)
         try:
             if not here:
                 return self._call_there(step, envelope, beat)
@@ -208,7 +209,7 @@ class StepServer:
             packer = self.packer
             parcels = packer.pack_joined(tasks, most) if joined else map(packer.pack, tasks)
             children = [
-                Envelope(envelope.attempt, (*envelope.path, index), envelope.step + 1, parcel)
+                Envelope(running.with_source(), (*envelope.path, index), envelope.step + 1, parcel)
                 for index, parcel in enumerate(parcels)
             ]
             return children, []
