@@ -200,6 +200,19 @@ def test_an_interrupted_run_has_its_own_code(
     assert thresher("run", "r.yaml")[0] == 130
 
 
+def test_an_interrupt_before_the_run_is_told(
+    folder: Path, thresher: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from thresher.pipeline import Pipeline
+
+    def interrupted(*args: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Pipeline, "run", interrupted)
+    code, _, told = thresher("run", "r.yaml")
+    assert (code, told) == (130, "interrupted\n")
+
+
 # -- plan ----------------------------------------------------------------------------------------
 
 

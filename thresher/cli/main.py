@@ -288,6 +288,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         app(args=given, prog_name="thresher")
     except SystemExit as ended:
+        cause = ended.__context__.__cause__ if ended.__context__ is not None else None
+        if isinstance(cause, KeyboardInterrupt):  # typer ends without a word
+            exit_codes.tell(cause)
         return _flushed(ended.code if isinstance(ended.code, int) else exit_codes.FAILED)
     except BrokenPipeError:
         return _without_output()
