@@ -17,7 +17,14 @@ from thresher.backends.executor import Done, Failed, Heartbeat, Lease, Message, 
 from thresher.backends.faults import WORKER_DIED
 from thresher.backends.suspects import Search
 from thresher.backends.tree import Tree, gather
-from thresher.backends.uncounted import counts_of, entries, is_countable, rows_of, up_to_reader
+from thresher.backends.uncounted import (
+    as_failure,
+    counts_of,
+    entries,
+    is_countable,
+    rows_of,
+    up_to_reader,
+)
 from thresher.backends.verdicts import all_die, all_failed, not_put_up_with, too_many_lost
 from thresher.errors import EngineError, ModelError, StageError, StorageError, ThresherError
 from thresher.runs.balance import check_balance
@@ -357,7 +364,7 @@ class Driver:
             )
             return
         if state.reject:
-            outcome = _as_failure(outcome, state)
+            outcome = as_failure(outcome, state.reject, state.cause)
         self._settled(state, outcome)
 
     def _settled(self, state: _State, outcome: Outcome) -> None:
@@ -583,7 +590,7 @@ class Driver:
         outcome = Outcome(part, counts_of(self._source, rows, is_estimate=is_estimate))
         told = entries(part, lost, stage, reason, state.cause, rows, is_estimate=is_estimate)
         outcome.lines = [entry.to_json() for entry in told]
-        self._settled(state, _as_failure(outcome, state))
+        self._settled(state, as_failure(outcome, state.reject, state.cause))
 
     def _judge(self, *, final: bool = False) -> None:
         """Stop the run once too large a share of it went to quarantine."""
@@ -592,12 +599,3 @@ class Driver:
         if final or self._tally.found >= RATE_FROM:
             limit = self.policy.max_error_rate
             self.error = too_many_lost(self._tally, limit, self._reasons, by_bytes=final)
-
-
-def _as_failure(outcome: Outcome, state: _State) -> Outcome:
-    """The outcome of a part that has failed as a whole."""
-    stage, _, reason = state.reject.partition("\n")
-    outcome.failure = f"{stage}: {reason}"
-    outcome.failed_rows = sum(counts.quarantined for counts in outcome.counts)
-    outcome.cause = state.cause
-    return outcome

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from thresher.backends.quarantine import Rejected
-from thresher.runs.part import LostFile, Part
+from thresher.runs.part import LostFile, Outcome, Part
 from thresher.stats import StageCounts
 from thresher.tasks import FileGroupTask
 
@@ -106,3 +106,12 @@ def entries(
         )
         for path, file in files.items()
     ]  # fmt: skip
+
+
+def as_failure(outcome: Outcome, reject: str, cause: str) -> Outcome:
+    """The outcome of a part that has failed: ``reject`` is the stage and the reason."""
+    stage, _, reason = reject.partition("\n")
+    outcome.failure = f"{stage}: {reason}"
+    outcome.failed_rows = sum(counts.quarantined for counts in outcome.counts)
+    outcome.cause = cause
+    return outcome
