@@ -29,9 +29,28 @@ def is_encoded(kind: pa.DataType) -> bool:
 
 def decoded(column: pa.Array) -> pa.Array:
     """A column of a dictionary or of run ends as one of plain values."""
-    if pa.types.is_dictionary(column.type):
-        return column.dictionary_decode()
-    return pc.run_end_decode(column)
+    if not pa.types.is_dictionary(column.type):
+        return pc.run_end_decode(column)
+    if pa.types.is_string_view(column.type.value_type):  # of which Arrow takes nothing
+        values = column.dictionary.cast(pa.large_string())
+        return pa.DictionaryArray.from_arrays(column.indices, values).dictionary_decode()
+    return column.dictionary_decode()
+
+
+def dictionaries_in(column: pa.Array) -> Iterator[pa.Array]:
+    """The values of the dictionaries that a column, or what is inside it, refers to."""
+    types = pa.types
+    if types.is_dictionary(column.type):
+        yield column.dictionary
+        yield from dictionaries_in(column.dictionary)
+    elif types.is_struct(column.type):
+        for inner in column.flatten():
+            yield from dictionaries_in(inner)
+    elif types.is_map(column.type):
+        for inner in entries(column):
+            yield from dictionaries_in(inner)
+    elif is_list(column.type):
+        yield from dictionaries_in(column.flatten())
 
 
 def chunks_of(column: pa.ChunkedArray) -> list[pa.Array]:

@@ -20,9 +20,16 @@ from thresher.stages.text.io.parquet_int96 import in_nanoseconds
 from thresher.stages.text.io.row_weights import cut_places, row_weights
 from thresher.storage import store_for
 from thresher.tasks.bad_rows import BadRows
+from thresher.tasks.casting import cast_exactly
 from thresher.tasks.converting import convert, observed_type
 from thresher.tasks.json_text import narrowed, to_json
-from thresher.tasks.nested import rows_where
+from thresher.tasks.nested import (
+    chunks_of,
+    convert_leaves,
+    dictionaries_in,
+    is_encoded,
+    rows_where,
+)
 from thresher.tasks.text_form import no_text
 from thresher.tasks.types import (
     JSON,
@@ -34,6 +41,7 @@ from thresher.tasks.types import (
     is_json,
     json_field,
     to_schema,
+    with_leaves,
 )
 
 ROW_GROUP_BYTES = 32 * 1024 * 1024
@@ -88,12 +96,15 @@ def _widened(held: ColumnType, expected: ColumnType) -> ColumnType:
 
 def storable(kind: ColumnType) -> ColumnType:
     """The type, or JSON if Parquet has none like it: a struct without members, for one."""
-    types = pa.types
-    if types.is_dictionary(kind.type) and not _is_stringlike(kind.type.value_type):
-        return storable(replace(kind, type=kind.type.value_type))
-    if types.is_run_end_encoded(kind.type):
-        return storable(replace(kind, type=kind.type.value_type))
-    return JSON if _is_unknown(kind.type) else replace(kind, is_asked=False)
+    stored = with_leaves(kind.type, _stored)
+    return JSON if _is_unknown(stored) else replace(kind, type=stored, is_asked=False)
+
+
+def _stored(leaf: pa.DataType) -> pa.DataType:
+    """The type without an encoding that files do not have, as they have dictionaries of strings."""
+    if not is_encoded(leaf) or (pa.types.is_dictionary(leaf) and _is_stringlike(leaf.value_type)):
+        return leaf
+    return with_leaves(leaf.value_type, _stored)
 
 
 def _is_stringlike(kind: pa.DataType) -> bool:
@@ -188,6 +199,7 @@ class ParquetStream:
             if rows:
                 bad |= dict.fromkeys(rows, f"column {name!r} holds text that is not UTF-8")
                 continue
+            values, given = _with_plain_nulls(values, given)
             if name in pinned:
                 try:
                     values = convert(values, given, pinned[name])
@@ -264,6 +276,15 @@ class ParquetStream:
         self._writer.write_table(rows.combine_chunks(), row_group_size=max(rows.num_rows, 1))
         self._waiting = []
         self._rows = self._bytes = 0
+
+
+def _with_plain_nulls(values: pa.ChunkedArray, given: pa.Field) -> tuple[Any, pa.Field]:
+    """A column without nulls among the values of dictionaries, which Parquet does not have."""
+    if not any(each.null_count for chunk in values.chunks for each in dictionaries_in(chunk)):
+        return values, given
+    kind = with_leaves(values.type, _stored)
+    plain = [convert_leaves(chunk, lambda leaf: leaf) for chunk in chunks_of(values)]
+    return pa.chunked_array([cast_exactly(each, kind)[0] for each in plain]), given.with_type(kind)
 
 
 def _narrow(values: Any, given: pa.Field) -> tuple[Any, pa.Field]:
