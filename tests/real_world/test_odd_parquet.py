@@ -27,6 +27,7 @@ FAR = pa.array([0, 2**62], pa.timestamp("us"))
 NO_TEXT = pa.StringArray.from_buffers(
     2, pa.py_buffer(np.array([0, 2, 5], np.int32)), pa.py_buffer(b"okab\xff")
 )
+IN_DICTIONARY = pa.DictionaryArray.from_arrays(pa.array([0, 1]), NO_TEXT)
 GOOD = 300
 
 
@@ -74,6 +75,10 @@ ODD = {
     "a far date": pa.array([0, 2**31 - 1], pa.date32()),
     "text that is not UTF-8": NO_TEXT,
     "a far timestamp in a list": pa.ListArray.from_arrays([0, 1, 2], FAR),
+    "text that is not UTF-8, in a dictionary": IN_DICTIONARY,
+    "text that is not UTF-8, in a dictionary in a list": pa.ListArray.from_arrays(
+        [0, 1, 2], IN_DICTIONARY
+    ),
     "text that is not UTF-8, in a struct": pa.StructArray.from_arrays([NO_TEXT], ["k"]),
     "text that is not UTF-8, in a map": pa.MapArray.from_arrays([0, 1, 2], ["a", "b"], NO_TEXT),
 }

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
@@ -24,6 +24,10 @@ from thresher.stages.reading import (
     SourceError,
 )
 from thresher.stages.text.io.jsonl_blocks import verify_unchanged
+from thresher.stages.text.io.parquet_decoded import (
+    footer_without_dictionaries,
+    has_dictionaries,
+)
 from thresher.stages.text.io.parquet_footer import types_in
 from thresher.stages.text.io.parquet_int96 import (
     Rows,
@@ -142,7 +146,7 @@ class ParquetReaderStage(ReaderStage):
                 if fine_file is not None:
                     names = [n for n in columns_with_int96(file) if n in self._read_of(file)]
                     in_ns = Rows(_batches_behind(fine_file, groups, names, _MOST_ROWS, 0))
-                for table in self._tables(file, groups):
+                for table in self._tables(piece, file, groups):
                     numbers = np.arange(row, row + table.num_rows, dtype=np.int64)
                     row += table.num_rows
                     fine = None if in_ns is None else in_ns.take(table.num_rows)
@@ -242,7 +246,7 @@ class ParquetReaderStage(ReaderStage):
         there = set(file.schema_arrow.names).difference(HIDDEN)
         return there if self._plan.columns is None else there.intersection(self._plan.columns)
 
-    def _tables(self, file: pq.ParquetFile, groups: range) -> Iterator[pa.Table]:
+    def _tables(self, piece: FileSlice, file: pq.ParquetFile, groups: range) -> Iterator[pa.Table]:
         """The rows of row groups, in slices of about one batch."""
         there = [name for name in file.schema_arrow.names if name not in HIDDEN]
         wanted = there
@@ -252,17 +256,33 @@ class ParquetReaderStage(ReaderStage):
         rows = sum(file.metadata.row_group(i).num_rows for i in groups)
         size = max(1, min(_MOST_ROWS, rows * self._batch_bytes // max(total, 1)))
         columns = wanted if wanted != there else None
-        done = 0
-        while True:
-            try:
-                for batch in _batches_behind(file, groups, columns, size, done):
-                    done += batch.num_rows
-                    yield pa.Table.from_batches([batch]).select(wanted)
-                return
-            except pa.ArrowNotImplementedError:  # a nested column of more than 2 GiB in one batch
-                if size == 1:
-                    raise
-                size = max(1, size // 8)
+        done, is_decoded = 0, False
+        with ExitStack() as others:
+            while True:
+                try:
+                    for batch in _batches_behind(file, groups, columns, size, done):
+                        done += batch.num_rows
+                        yield pa.Table.from_batches([batch]).select(wanted)
+                    return
+                except pa.ArrowNotImplementedError:  # a nested column of over 2 GiB in one batch
+                    if size == 1:
+                        raise
+                    size = max(1, size // 8)
+                except pa.ArrowInvalid:  # a dictionary with a value that is not UTF-8
+                    if is_decoded or not has_dictionaries(file):
+                        raise
+                    is_decoded = True
+                    file = others.enter_context(self._open_decoded(piece, file))
+
+    @contextmanager
+    def _open_decoded(self, piece: FileSlice, file: pq.ParquetFile) -> Iterator[pq.ParquetFile]:
+        """The same file with plain strings in the place of dictionaries."""
+        with storage.open_arrow(piece.path, self._storage_options) as source:
+            footer = footer_without_dictionaries(source, file)
+            with pq.ParquetFile(
+                source, metadata=footer, coerce_int96_timestamp_unit="us"
+            ) as decoded_file:
+                yield decoded_file
 
     def _conformed(
         self,
