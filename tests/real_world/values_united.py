@@ -21,7 +21,6 @@ Conflicts = dict[str, bool]
 YES, MAYBE, NO = 0, 1, 2
 
 _UNITS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
-_UTC = ("UTC", "+00:00")
 _REACH = 2**63
 _EXACT = 2**53
 
@@ -151,11 +150,8 @@ def _unite_kinds(left: _Column, right: _Column) -> int:  # noqa: C901
 
 
 def _unite_times(left: _Column, right: _Column) -> int:
-    zones = {"UTC" if column.kind.tz in _UTC else column.kind.tz for column in (left, right)}
-    if None in zones and len(zones) > 1:
+    if (left.kind.tz is None) != (right.kind.tz is None):
         return NO
-    if len(zones) > 1:
-        return MAYBE
     return _unite_units(left, right)
 
 

@@ -32,6 +32,7 @@ from thresher.tasks.types import (
     json_field,
     members,
     merge_types,
+    zone_of,
 )
 
 Column: TypeAlias = "pa.Array | pa.ChunkedArray"
@@ -238,6 +239,14 @@ def _frame_makes(before: pa.DataType, after: pa.DataType, had_null: bool) -> boo
         return False
     if types.is_nested(before) and types.is_nested(after):
         return _frame_nests(before, after)
+    return _is_wider(before, after)
+
+
+def _is_wider(before: pa.DataType, after: pa.DataType) -> bool:
+    """Whether two types have the same values, of which no frame moves times to another zone."""
+    types = pa.types
+    if types.is_timestamp(before) and types.is_timestamp(after):
+        return zone_of(before) == zone_of(after)
     return merge_types(before, after, frozenset()) is not None
 
 
@@ -254,4 +263,4 @@ def _frame_nests(before: pa.DataType, after: pa.DataType) -> bool:
         return bool(types.is_float64(after) or types.is_int64(after))
     if types.is_floating(before):
         return bool(types.is_float64(after) and not types.is_float64(before))
-    return merge_types(before, after, frozenset()) is not None
+    return _is_wider(before, after)

@@ -346,11 +346,16 @@ def _times(left: pa.DataType, right: pa.DataType, exact: bool) -> pa.DataType | 
         unit = _common(left.unit, right.unit, exact)
         return pa.duration(unit) if unit else None
     if types.is_timestamp(left) and types.is_timestamp(right):
-        zones = {"UTC" if kind.tz in _UTC else kind.tz for kind in (left, right)}
         unit = _common(left.unit, right.unit, exact)
-        if len(zones) == 1 and unit:
-            return pa.timestamp(unit, zones.pop())
+        ours, theirs = zone_of(left), zone_of(right)
+        if unit and bool(ours) == bool(theirs):
+            return pa.timestamp(unit, ours if ours == theirs else "UTC")
     return None
+
+
+def zone_of(kind: pa.TimestampType) -> str | None:
+    """The zone that timestamps are shown in, by one name if it is UTC."""
+    return "UTC" if kind.tz in _UTC else kind.tz
 
 
 def _common(left: str, right: str, exact: bool) -> str:
