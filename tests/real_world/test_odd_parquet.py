@@ -267,3 +267,23 @@ def test_nanoseconds_are_shown_without_pandas() -> None:
         "datetime.timedelta(0)|None|datetime.timedelta(days=19675, seconds=80000)|"
         "datetime.timedelta(0)",
     ], ran.stderr
+
+
+@pytest.mark.parametrize("unit", ["ms", "us", "ns"])
+@pytest.mark.parametrize("is_first", [True, False], ids=["first", "last"])
+def test_timestamps_of_int96_beside_others(tmp_path: Path, unit: str, is_first: bool) -> None:
+    (tmp_path / "in").mkdir()
+    fine = pa.table({"t": pa.array([1_000, 2_345], pa.timestamp("ns"))})
+    other = pa.table({"t": pa.array([7], pa.timestamp(unit))})
+    names = ["a.parquet", "b.parquet"] if is_first else ["b.parquet", "a.parquet"]
+    pq.write_table(fine, tmp_path / "in" / names[0], use_deprecated_int96_timestamps=True)
+    pq.write_table(other, tmp_path / "in" / names[1])
+    stages = [ParquetReader(str(tmp_path / "in")), ParquetWriter(str(tmp_path / "out"))]
+    result = Pipeline("p", stages=stages, max_error_rate=1.0).run(LocalExecutor(workers=0))
+
+    aside = [path.read_text() for path in Path(result.quarantine_dir).rglob("*.ndjson")]
+    read = pq.read_table(tmp_path / "out")
+    values = set(read.column("t").cast(pa.timestamp("ns")).cast(pa.int64()).to_pylist())
+    seven = {"ms": 7_000_000, "us": 7_000, "ns": 7}[unit]
+    assert values == ({1_000, 2_345, seven} if unit == "ns" else {1_000, seven})
+    assert [text.count("has nanoseconds in INT96") for text in aside] == [1] * (unit != "ns")

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import reduce
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from thresher.tasks.converting import observed_type
 from thresher.tasks.types import (
     EXACT,
     NANOSECONDS_REACH,
@@ -33,6 +35,8 @@ def types_in(file: pq.ParquetFile, observed: Collection[str] = ()) -> Types:
 def _observed(file: pq.ParquetFile, name: str, kind: ColumnType) -> ColumnType:
     chunks: dict[str, list[Any]] = {}
     for chunk in _chunks(file.metadata, name):
+        if chunk.physical_type == "INT96":  # which has no statistics
+            return _by_values(file, name, kind)
         chunks.setdefault(chunk.path_in_schema, []).append(chunk)
     is_void = all(_is_void(c) for each in chunks.values() for c in each)
     # Statistics count an empty list like a null.
@@ -45,6 +49,14 @@ def _observed(file: pq.ParquetFile, name: str, kind: ColumnType) -> ColumnType:
     exact = {path for (path, leaf), each in known if all(_is_exact(c, leaf) for c in each)}
     large = kind.large - exact if chunks else frozenset()
     return ColumnType(kind.type, False, False, not large, large)
+
+
+def _by_values(file: pq.ParquetFile, name: str, kind: ColumnType) -> ColumnType:
+    """The type of a column as its values tell."""
+    field = kind.to_field(name)
+    batches = file.iter_batches(columns=[name], use_threads=False)
+    found = (observed_type(batch.column(0), field) for batch in batches)
+    return reduce(ColumnType.merge, found, as_void(kind))
 
 
 def _chunks(footer: Any, name: str) -> Iterator[Any]:

@@ -50,6 +50,7 @@ class Rows:
 
 def finer(coarse: pa.ChunkedArray, fine: pa.ChunkedArray) -> Mask:
     """bool[n]: which values of a column have digits that microseconds cut off."""
+    coarse, fine = coarse.combine_chunks(), fine.combine_chunks()  # laid out alike
     rest = iter(leaves(fine))
     return rows_where(
         convert_leaves(coarse, lambda leaf: _rest(leaf, next(rest))),
