@@ -12,6 +12,7 @@ import datetime
 import decimal
 import json
 import math
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
@@ -481,4 +482,6 @@ def _text(value: Any) -> str:
         return base64.b64encode(value).decode()
     if isinstance(value, datetime.date | datetime.time):
         return iso_text(value)
+    if isinstance(value, uuid.UUID):
+        return str(value)
     raise TypeError(f"a {type(value).__name__} is no JSON value")
