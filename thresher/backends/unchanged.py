@@ -30,6 +30,7 @@ from thresher.tasks.types import (
     is_string,
     is_text,
     json_field,
+    leaf_types,
     members,
     merge_types,
     zone_of,
@@ -144,7 +145,7 @@ def _quoted(text: str) -> str:
 
 def _is_unchanged(before: Column, after: Column, had_null: bool) -> bool:
     if before.equals(after):
-        return True
+        return _has_same_zeros(before, after)
     if after.null_count == len(after) or before.null_count == len(before):
         return _nulls(before) == after.null_count == len(after)
     if not _frame_makes(before.type, after.type, had_null):
@@ -154,6 +155,20 @@ def _is_unchanged(before: Column, after: Column, had_null: bool) -> bool:
         if n_nulls[0] == n_nulls[1]:  # no NaN has become null
             return False
     return bool(_equal_cells(before, after).all())
+
+
+def _has_same_zeros(before: Column, after: Column) -> bool:
+    """Whether zeros have the same signs in columns that Arrow finds equal."""
+    if before is after or not any(
+        pa.types.is_floating(leaf) for _, leaf in leaf_types(before.type)
+    ):
+        return True
+    pairs = zip(leaves(_whole(before)), leaves(_whole(after)), strict=True)
+    return all(
+        np.array_equal(_is_negative_zero(old), _is_negative_zero(new))
+        for old, new in pairs
+        if pa.types.is_floating(old.type)
+    )
 
 
 def _nulls(column: Column) -> int:
@@ -184,7 +199,9 @@ def _cells(before: Column, after: Column, name: str) -> tuple[Column, bool]:
 
 def _is_negative_zero(numbers: Column) -> npt.NDArray[np.bool_]:
     """bool[n]: which floats are -0.0, which whole numbers do not have."""
-    values = to_numpy(pc.fill_null(numbers, 1.0))
+    if pa.types.is_float16(numbers.type):
+        numbers = numbers.cast(pa.float32())
+    values = to_numpy(pc.fill_null(numbers, pa.scalar(1, numbers.type)))
     return (values == 0) & np.signbit(values)
 
 
@@ -212,7 +229,10 @@ def _equal_cells(before: Column, after: Column) -> npt.NDArray[np.bool_]:
         kind = merge_types(before.type, after.type, frozenset())
         before, after = before.cast(kind), after.cast(kind)
     equal = pc.if_else(before.is_null(), after.is_null(), pc.equal(before, after))
-    return to_numpy(pc.fill_null(equal, False))
+    same = to_numpy(pc.fill_null(equal, False))
+    if types.is_floating(before.type):
+        return same & (_is_negative_zero(before) == _is_negative_zero(after))
+    return same
 
 
 def _in_numbers(leaf: pa.Array) -> pa.Array:

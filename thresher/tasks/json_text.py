@@ -362,19 +362,28 @@ def _is_doubtful(value: Any) -> bool:
     return isinstance(value, decimal.Decimal)
 
 
-def are_alike(left: Any, right: Any, *, rounds: bool = False) -> bool:
-    """Whether JSON has two values alike: 1 is 1.0, and not true; NaN is null.
+def are_alike(left: Any, right: Any, *, rounds: bool = False, exactly: bool = False) -> bool:
+    """Whether JSON has two values alike: 1 is 1.0, and not true; NaN is null; 0.0 is not -0.0.
 
-    With ``rounds`` a whole number is alike the float nearest to it as well.
+    With ``rounds`` a whole number is alike the float nearest to it as well. With ``exactly`` it is
+    alike no float, and objects have their keys in one order.
     """
     if isinstance(left, dict) and isinstance(right, dict):
-        same = left.keys() == right.keys()
-        return same and all(are_alike(left[key], right[key], rounds=rounds) for key in left)
+        same = list(left) == list(right) if exactly else left.keys() == right.keys()
+        return same and all(
+            are_alike(left[key], right[key], rounds=rounds, exactly=exactly) for key in left
+        )
     if isinstance(left, list | tuple) and isinstance(right, list | tuple):
         pairs = zip(left, right, strict=False)
-        return len(left) == len(right) and all(are_alike(*pair, rounds=rounds) for pair in pairs)
+        return len(left) == len(right) and all(
+            are_alike(*pair, rounds=rounds, exactly=exactly) for pair in pairs
+        )
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
+    if exactly and isinstance(left, int) != isinstance(right, int):
+        return False
+    if isinstance(left, float) and isinstance(right, float) and left == right == 0:
+        return math.copysign(1, left) == math.copysign(1, right)
     if rounds and isinstance(left, int) and isinstance(right, float):
         return float(left) == right
     nothing = left is None or left != left

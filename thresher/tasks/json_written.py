@@ -30,7 +30,7 @@ from thresher.tasks.json_text import (
 )
 from thresher.tasks.nested import Mask, convert_leaves
 from thresher.tasks.text_form import time_text
-from thresher.tasks.types import JSON_TEXT, is_json
+from thresher.tasks.types import JSON_TEXT, is_guessed, is_json
 
 Column: TypeAlias = "pa.Array | pa.ChunkedArray"
 
@@ -78,8 +78,17 @@ def as_json_column(column: Column, field: pa.Field) -> pa.Array:
     """A column as JSON text, null where it is null."""
     if is_json(field):
         return column
+    if pa.types.is_decimal(column.type) and is_guessed(field):
+        return own_digits(column)
     values = with_times_as_text(column).to_pylist()
     return pa.array([None if value is None else as_json(value) for value in values], JSON_TEXT)
+
+
+def own_digits(decimals: Column) -> Column:
+    """Decimals as text, each with digits of its own: what functions made has no common scale."""
+    text = decimals.cast(JSON_TEXT)
+    text = pc.replace_substring_regex(text, r"(\.[0-9]*?)0+$", r"\1")
+    return pc.utf8_rtrim(text, ".")
 
 
 def with_times_as_text(column: Column) -> Column:
@@ -94,8 +103,10 @@ def _textual(leaf: pa.Array) -> pa.Array:
     return pc.cast(leaf, pa.int64()) if types.is_duration(leaf.type) else leaf
 
 
-def column_of(values: list[Any], name: str) -> tuple[Column, bool]:
+def column_of(values: list[Any], name: str, *, as_json: bool = False) -> tuple[Column, bool]:
     """Python values as a column that JSONL writes as they are, and whether it is one of JSON.
+
+    It always is with ``as_json``, if all in it are values that JSON has.
 
     Raises
     ------
@@ -105,7 +116,7 @@ def column_of(values: list[Any], name: str) -> tuple[Column, bool]:
     values = list(map(_without_arrays, values))
     if bad := _keys_twice(values, name):
         raise BadRows(bad)
-    if _varies(values):
+    if (as_json or _has_forms(values)) and _are_of_json(values):
         return pa.array([None if v is None else as_held(v) for v in values], JSON_TEXT), True
     made = typed(values)
     if made is not None:
@@ -151,18 +162,17 @@ def _alone(value: Any) -> str:
     return as_held(value) if is_plain else canonical_alone(value)
 
 
-def _varies(values: list[Any]) -> bool:
-    """Whether JSON would have Python values otherwise than a column of one type has them.
-
-    A whole number beside others would be written as one of these, and an object would get the
-    members of those beside it. Only where all in them are values of JSON, NaN or infinities.
-    """
-    return _has_forms(values) and all(
-        isinstance(value, float) or is_of_json(value) for value in inside(values)
-    )
+def _are_of_json(values: list[Any]) -> bool:
+    """Whether all in Python values are values of JSON, NaN or infinities."""
+    return all(isinstance(value, float) or is_of_json(value) for value in inside(values))
 
 
 def _has_forms(values: list[Any]) -> bool:
+    """Whether JSON would have Python values otherwise than a column of one type has them.
+
+    A whole number beside others would be written as one of these, and an object would get the
+    members of those beside it.
+    """
     kinds = set(map(type, values)) - {type(None)}
     if dict in kinds or (int in kinds and any(issubclass(kind, float) for kind in kinds)):
         return True

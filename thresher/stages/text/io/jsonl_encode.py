@@ -17,7 +17,13 @@ from thresher.kernels import jsonl_write_plain as plain
 from thresher.kernels.arrow_text import text_chunks
 from thresher.tasks.columns import to_numpy
 from thresher.tasks.json_numbers import is_held
-from thresher.tasks.json_written import as_json, constants_in, is_of_json, with_times_as_text
+from thresher.tasks.json_written import (
+    as_json,
+    constants_in,
+    is_of_json,
+    own_digits,
+    with_times_as_text,
+)
 from thresher.tasks.nested import decoded
 from thresher.tasks.types import JSON_TEXT, is_guessed, is_json, is_text
 
@@ -86,10 +92,8 @@ def encode_column(column: pa.Array | pa.ChunkedArray, field: pa.Field) -> Values
     kind = column.type
     types = pa.types
     if types.is_integer(kind) or types.is_boolean(kind) or types.is_decimal(kind):
-        text = column.cast(pa.large_string())
-        if types.is_decimal(kind) and is_guessed(field):  # each has digits of its own
-            text = pc.replace_substring_regex(text, r"(\.[0-9]*?)0+$", r"\1")
-            text = pc.utf8_rtrim(text, ".")
+        is_made = types.is_decimal(kind) and is_guessed(field)
+        text = own_digits(column) if is_made else column.cast(JSON_TEXT)
         return _with_nulls(_written(text), column)
     return _listed([as_json(value).encode() for value in with_times_as_text(column).to_pylist()])
 

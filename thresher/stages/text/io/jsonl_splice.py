@@ -100,17 +100,32 @@ def _scan_raw(raw: pa.Array, keys: Sequence[str]) -> Scan:
 
 
 def _differs(scanned: Scan, k: int, field: pa.Field, new: pa.Array, parsed: bool) -> Mask:
-    """bool[n]: rows in which a key's value has to be written."""
+    """bool[n]: rows in which a key's value has to be written.
+
+    In a column that was parsed 1.0 may be how its type has 1. In one of JSON it is what a stage
+    wrote, and in any other it is new.
+    """
     if not is_json(field) and _is_plain(new.type):
-        same = same_values(pinned(scanned, k, declared_type(field)), new)
+        old = pinned(scanned, k, declared_type(field))
+        same = same_values(old, new)
+        is_whole = scanned.kinds[k] == plain.INTEGER
+        if pa.types.is_floating(new.type):
+            same &= is_whole | (_signs(old) == _signs(new))
+        if not parsed and (pa.types.is_floating(new.type) or pa.types.is_integer(new.type)):
+            same &= is_whole == pa.types.is_integer(new.type)
     else:
-        same = _same_json(json_text(scanned, k), as_json_column(new, field))
+        exactly = is_json(field) or not parsed
+        same = _same_json(json_text(scanned, k), as_json_column(new, field), exactly)
     if new.null_count:
         nothing = scanned.kinds[k] == plain.NULL
         if parsed:
             nothing |= scanned.kinds[k] == plain.ABSENT
         same |= to_numpy(new.is_null()) & nothing
     return ~same
+
+
+def _signs(numbers: pa.Array) -> Mask:
+    return np.signbit(to_numpy(pc.fill_null(numbers, 0.0)))
 
 
 def _is_plain(kind: pa.DataType) -> bool:
@@ -120,15 +135,18 @@ def _is_plain(kind: pa.DataType) -> bool:
     return is_number or types.is_boolean(kind) or is_string(kind)
 
 
-def _same_json(old: pa.Array, new: pa.Array) -> Mask:
-    """bool[n]: where JSON texts have the same value; a member that is null is as one left out."""
+def _same_json(old: pa.Array, new: pa.Array, exactly: bool) -> Mask:
+    """bool[n]: where JSON texts have the same value; a member that is null is as one left out.
+
+    ``exactly`` tells whole numbers from others, and objects by the order of their keys.
+    """
     same = same_values(old, new)
     valid = to_numpy(pc.and_(old.is_valid(), new.is_valid()))
     for row in np.flatnonzero(valid & ~same).tolist():
         left, right = (
             _without_null_members(json_values(each.slice(row, 1))[0]) for each in (old, new)
         )
-        same[row] = are_alike(left, right)
+        same[row] = are_alike(left, right, exactly=exactly)
     return same
 
 

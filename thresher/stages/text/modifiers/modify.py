@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
+from math import copysign
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ from thresher.tasks import DocumentBatch
 from thresher.tasks.bad_rows import BadRows
 from thresher.tasks.columns import from_numpy
 from thresher.tasks.joining import join
+from thresher.tasks.json_text import are_alike
 
 Modifier = DocumentModifier | Callable[..., Any]
 
@@ -130,23 +133,30 @@ class Modify(ProcessingStage[DocumentBatch, DocumentBatch]):
                 same = list(map(_same, made, old))
                 if all(same):
                     return task
-                return _changed(task, output, made, np.array(same, np.bool_))
+                return _changed(task, output, made, old, np.array(same, np.bool_))
         return with_values(task, output, made)
 
 
 def _changed(
-    task: DocumentBatch, name: str, made: list[Any], same: NDArray[np.bool_]
+    task: DocumentBatch, name: str, made: list[Any], old: list[Any], same: NDArray[np.bool_]
 ) -> DocumentBatch:
     """The batch with a column in which some values are new; the ``same`` ones stay in their type.
 
-    What Python makes of a value may be less than the value: times lose their nanoseconds.
+    What Python makes of a value may be less than the value: times lose their nanoseconds. A new
+    value that only differs from the old one as JSON spells it, 1.0 from 1, is kept as JSON.
     """
     alone = task.with_data(task.data.select([name]))
     kept = alone.with_data(alone.data.filter(from_numpy(same)))
     places = np.flatnonzero(~same)
     fresh = alone.with_data(alone.data.filter(from_numpy(~same)))
+    values = [made[place] for place in places]
+    is_spelling = any(
+        type(value) is not str and are_alike(value, old[place])
+        for value, place in zip(values, places, strict=True)
+        if value is not None
+    )
     try:
-        new = with_values(fresh, name, [made[place] for place in places])
+        new = with_values(fresh, name, values, as_json=is_spelling)
     except BadRows as error:
         reasons = {int(places[at]): reason for at, reason in error.reasons.items()}
         raise BadRows(reasons) from None
@@ -160,12 +170,17 @@ def _changed(
 
 
 def _same(new: Any, old: Any) -> bool:
+    """Whether a value is the old one to the letter: not 1.0 for 1, nor keys in another order."""
     if type(new) is not type(old):
         return False
     if isinstance(new, dict):
-        return new.keys() == old.keys() and all(_same(new[key], old[key]) for key in new)
+        return list(new) == list(old) and all(_same(new[key], old[key]) for key in new)
     if isinstance(new, list):
         return len(new) == len(old) and all(map(_same, new, old))
+    if isinstance(new, float) and new == 0:
+        return copysign(1, new) == copysign(1, old) and old == 0
+    if isinstance(new, Decimal):
+        return str(new) == str(old)
     return new is old or bool(new == old)
 
 
