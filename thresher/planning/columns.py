@@ -311,6 +311,25 @@ def _unseen(name: str, where: str, known: SourceColumns) -> str:
     return f"{where}: {seen} the column {name!r}; it is null where records do not have it"
 
 
+def folder_notes(known: SourceColumns, parts: Sequence[Part]) -> list[str]:
+    """Columns that only the names of folders hold (``year=2024/``), as Hive and Spark lay them out.
+
+    They stay in the names of the output's folders.
+    """
+    folders: dict[str, str] = {}
+    for part in parts:
+        for folder in part.name.split("/")[:-1]:
+            key, equals, value = folder.partition("=")
+            if equals and key and value and key not in known.types:
+                folders.setdefault(key, folder)
+    return [
+        f"the column {name!r} is in the names of folders ({folder}) and in no file: it is not "
+        "read, and the output has folders of these names; to have it as a column, write the "
+        "files anew with pyarrow.dataset.dataset(path, partitioning='hive')"
+        for name, folder in folders.items()
+    ]
+
+
 def mixed_notes(known: SourceColumns, writer: Any, changed: set[str]) -> list[str]:
     """Columns that a sample shows to hold values of several kinds, where one type is wanted."""
     if known.are_facts or not (isinstance(writer, BaseWriter) and writer.typed):

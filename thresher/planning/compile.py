@@ -22,6 +22,7 @@ from thresher.planning.columns import (
     ColumnUse,
     check_names,
     columns_of,
+    folder_notes,
     mixed_notes,
     use_of,
 )
@@ -196,6 +197,7 @@ class _Source:
                 )
             )
         decided = {*_made(self.rest[1:]), *self.use.kinds, *reader.pinned_types()}
+        notes += folder_notes(known, self.parts)
         return mistakes, [*notes, *mixed_notes(known, self.rest[-1], decided)]
 
 
