@@ -43,6 +43,8 @@ _ALL_DIGITS = decimal.Context(
 _MOST_DIGITS = 4000
 """Digits up to which Python makes an int of a number, however it is set up."""
 
+_NULL = "null"
+
 _ERRORS = (
     pa.ArrowInvalid,
     pa.ArrowTypeError,
@@ -303,13 +305,12 @@ def is_infinite(value: Any) -> bool:
 
 
 def to_json(column: Column, field: pa.Field) -> pa.Array:
-    """A column as canonical JSON text, null where it is null."""
+    """A column as canonical JSON text, null where it is null or NaN."""
     if is_json(field):
-        texts = [None if v is None else canonical_alone(v) for v in json_values(column)]
+        texts = map(canonical_alone, json_values(column))
     else:
-        values = column.to_pylist()
-        texts = [None if v is None else canonical(v, keeps_null=False) for v in values]
-    return pa.array(texts, JSON_TEXT)
+        texts = (canonical(value, keeps_null=False) for value in column.to_pylist())
+    return pa.array([None if text == _NULL else text for text in texts], JSON_TEXT)
 
 
 def canonical_alone(value: Any) -> str:
@@ -460,7 +461,7 @@ def _float(value: float) -> str:
     if value != value:
         return "null"
     if is_infinite(value):
-        return "1e999" if value > 0 else "-1e999"  # a number of JSON, infinite for all who read it
+        return "1E+999" if value > 0 else "-1E+999"  # infinite for all who read it
     is_negative_zero = value == 0 and math.copysign(1, value) < 0
     if value.is_integer() and abs(value) <= EXACT and not is_negative_zero:
         return str(int(value))
