@@ -38,12 +38,16 @@ def _observed(file: pq.ParquetFile, name: str, kind: ColumnType) -> ColumnType:
         if chunk.physical_type == "INT96":  # which has no statistics
             return _by_values(file, name, kind)
         chunks.setdefault(chunk.path_in_schema, []).append(chunk)
-    is_void = all(_is_void(c) for each in chunks.values() for c in each)
+    leaves = list(leaf_types(kind.type))
+    if chunks and len(leaves) != len(chunks):
+        return kind
+    pairs = zip(leaves, chunks.values(), strict=False)
+    # Arrow writes no statistics of nulls.
+    is_void = all(pa.types.is_null(leaf) or all(map(_is_void, each)) for (_, leaf), each in pairs)
     # Statistics count an empty list like a null.
     if is_void and (not inner_types(kind.type) or _is_null(file, name)):
         return as_void(kind)
-    leaves = list(leaf_types(kind.type))
-    if kind.is_json or (chunks and len(leaves) != len(chunks)):
+    if kind.is_json:
         return kind
     known = zip(leaves, chunks.values(), strict=False)
     exact = {path for (path, leaf), each in known if all(_is_exact(c, leaf) for c in each)}
