@@ -307,9 +307,9 @@ def is_infinite(value: Any) -> bool:
 def to_json(column: Column, field: pa.Field) -> pa.Array:
     """A column as canonical JSON text, null where it is null or NaN."""
     if is_json(field):
-        texts = map(canonical_alone, json_values(column))
+        texts = [canonical_alone(value) for value in json_values(column)]
     else:
-        texts = (canonical(value, keeps_null=False) for value in column.to_pylist())
+        texts = [canonical(value, keeps_null=False) for value in column.to_pylist()]
     return pa.array([None if text == _NULL else text for text in texts], JSON_TEXT)
 
 
