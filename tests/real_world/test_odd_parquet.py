@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from thresher.backends.local import LocalExecutor
+from thresher.errors import StageError
 from thresher.pipeline import Pipeline
+from thresher.stages.base import ProcessingStage
 from thresher.stages.text.filters import WordCountFilter
 from thresher.stages.text.io import JsonlWriter, ParquetReader, ParquetWriter
 from thresher.stages.text.modules import Filter, ScoreFilter
+from thresher.tasks import DocumentBatch
 
 FAR = pa.array([0, 2**62], pa.timestamp("us"))
 NO_TEXT = pa.StringArray.from_buffers(
@@ -287,3 +291,25 @@ def test_timestamps_of_int96_beside_others(tmp_path: Path, unit: str, is_first: 
     seven = {"ms": 7_000_000, "us": 7_000, "ns": 7}[unit]
     assert values == ({1_000, 2_345, seven} if unit == "ns" else {1_000, seven})
     assert [text.count("has nanoseconds in INT96") for text in aside] == [1] * (unit != "ns")
+
+
+class ByPolars(ProcessingStage[DocumentBatch, DocumentBatch]):
+    """Makes a frame and gives it back."""
+
+    name = "by_polars"
+
+    def process(self, task: DocumentBatch) -> DocumentBatch:
+        return task.evolve(data=task.to_polars())
+
+
+def test_polars_is_handed_list_views_as_lists(tmp_path: Path) -> None:
+    views = pa.array([[1], None, [2, None]], pa.list_view(pa.int64()))
+    rows, aside = run(tmp_path, pa.table({"v": views}), [ByPolars()])
+
+    assert (rows, aside) == ([{"v": [1]}, {"v": None}, {"v": [2, None]}], [])
+
+
+def test_polars_is_not_handed_decimals_at_which_it_panics(tmp_path: Path) -> None:
+    wide = pa.table({"v": pa.array([Decimal("0.5")], pa.decimal256(60, 3))})
+    with pytest.raises(StageError, match="polars has no type for the column 'v'"):
+        run(tmp_path, wide, [ByPolars()])

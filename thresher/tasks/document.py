@@ -12,7 +12,7 @@ import pyarrow as pa
 from thresher.errors import StageError
 from thresher.tasks.nested import convert_leaves
 from thresher.tasks.task import Task
-from thresher.tasks.types import is_json, json_field, leaf_types
+from thresher.tasks.types import inner_types, is_json, json_field, leaf_types
 
 if TYPE_CHECKING:
     import pandas
@@ -134,9 +134,30 @@ class DocumentBatch(Task[pa.Table]):
         """The rows as a polars frame (needs polars), with ``__row``, without raw records."""
         import polars
 
-        frame = polars.from_arrow(self.data.select([n for n in self.data.column_names if n != RAW]))
+        table = self.data.select([n for n in self.data.column_names if n != RAW])
+        for index, column in enumerate(table.schema):
+            _refuse_wide_decimals(column)
+            if _has_list_view(column.type):  # which polars does not know: as lists
+                lists = convert_leaves(table.column(index), lambda leaf: leaf)
+                table = table.set_column(index, column.name, lists)
+        frame = polars.from_arrow(table)
         assert isinstance(frame, polars.DataFrame)
         return frame
+
+
+def _has_list_view(kind: pa.DataType) -> bool:
+    types = pa.types
+    is_view = types.is_list_view(kind) or types.is_large_list_view(kind)
+    return is_view or any(map(_has_list_view, inner_types(kind)))
+
+
+def _refuse_wide_decimals(field: pa.Field) -> None:
+    """Polars panics at them, which no stage catches."""
+    if any(pa.types.is_decimal256(leaf) for _, leaf in leaf_types(field.type)):
+        raise StageError(
+            f"polars has no type for the column {field.name!r}, which is {field.type}",
+            todo="work on task.data, or ask for another type with types= on the reader",
+        )
 
 
 def _in_microseconds(leaf: pa.Array) -> pa.Array:
