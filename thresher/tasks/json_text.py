@@ -140,7 +140,11 @@ def from_json(column: Column, kind: pa.DataType, name: str) -> Column:
     BadRows
         If some of the values do not fit.
     """
-    made, bad = typed_as(_decoded(column.to_pylist()), kind)
+    texts: list[str | None] = column.to_pylist()
+    values = _decoded(texts)
+    if _have_unheld(texts, values):
+        values = json_values(column)
+    made, bad = typed_as(values, kind)
     if not bad.any():
         return made
     raise BadRows(

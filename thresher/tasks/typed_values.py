@@ -69,6 +69,8 @@ def _by_kind(values: Sequence[Any]) -> list[pa.Array]:
                 large[at] = Decimal(value)
             else:
                 others[at] = _as_float(value)
+        elif isinstance(value, Decimal) and value.adjusted() < _MOST_DIGITS:
+            large[at] = value if value == value.to_integral_value() else None
     return [
         pa.array(texts, pa.large_string()), pa.array(truths, pa.bool_()),
         pa.array(whole, pa.int64()), pa.array(large, pa.decimal256(_MOST_DIGITS, 0)),
