@@ -22,9 +22,10 @@ from thresher.runs.part import OUT, Outcome, Part, PartRecord
 from thresher.runs.report import Observer
 from thresher.runs.run import Run
 from thresher.stages.base import ProcessingStage
+from thresher.stages.reading import ReaderStage
 from thresher.stages.writing import WritePlan
 from thresher.tasks import FileGroupTask
-from thresher.tasks.types import Types
+from thresher.tasks.types import Types, as_void, merge_columns
 
 
 class EachFile(ProcessingStage[FileGroupTask, FileGroupTask]):
@@ -88,8 +89,18 @@ class Unifying:
     def _final(self, records: Sequence[PartRecord]) -> Types:
         """The columns that all files are to have."""
         held = held_columns(records)
+        # A type that was asked for is there even if all rows that had the column are gone.
+        asked = {name: as_void(kind) for name, kind in self._pinned().items() if name in held}
+        held = {**held, **merge_columns([{name: held[name] for name in asked}, asked])}
         first = first_names(records)
         return self.writer.bind(WritePlan({}, first, self.plan.last_names)).columns(held)
+
+    def _pinned(self) -> Types:
+        """The types that the reader was asked for."""
+        steps = (step for segment in self.plan.segments for step in segment.steps)
+        stages = (stage for step in steps for stage in step.stages)
+        readers = (stage for stage in stages if isinstance(stage, ReaderStage))
+        return next((reader.pinned_types() for reader in readers), {})
 
     def _part(self, record: PartRecord) -> Part:
         publisher = self.store.publisher
