@@ -103,7 +103,6 @@ class _Attempt:
     lease: Lease
     tree: Tree
     since: float
-    rows: int = 0
     stage: str = ""
     begun: bool = False  # an engine is given more attempts than it works on
 

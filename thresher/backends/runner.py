@@ -175,7 +175,8 @@ class StepCall:
         for task in tasks:
             if not isinstance(task, FileGroupTask):
                 raise wrong_kind(stage, FileGroupTask, task)
-            task = self.aside.without_lost_files(index, task)
+            group = task
+            task = self.aside.without_lost_files(group)
             self._read_here, self._reader = task, stage
             report = ReadReport()
             batches = stage.read(task, report)
@@ -198,6 +199,7 @@ class StepCall:
                 counts.tasks += 1
                 if batch.num_items:
                     yield batch
+            self.aside.reject_lost_files(index, group, report.found)
             counts.rows_in += report.found
             counts.dropped = merge_sums(counts.dropped, report.dropped)
             counts.metrics.update(stage._consume_custom_metrics())

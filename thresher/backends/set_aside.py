@@ -14,6 +14,7 @@ from thresher.runs.task_file import read_task
 from thresher.stages.reading import ReaderStage
 from thresher.stats import StageCounts
 from thresher.tasks import FileGroupTask, SpillTask, Task
+from thresher.tasks.file_group import bytes_by_path
 
 
 class SetAside:
@@ -43,16 +44,28 @@ class SetAside:
         self.counts[index].quarantined += rejected.rows
         self.counts[index].estimated += rejected.rows if rejected.estimated else 0
 
-    def without_lost_files(self, index: int, task: FileGroupTask) -> FileGroupTask:
+    def without_lost_files(self, task: FileGroupTask) -> FileGroupTask:
         """The group without the files that an earlier attempt has found to be unreadable."""
-        lost = {file.path: file for file in self.attempt.lost_files}
-        stage = self.stages[index].name
-        for path in dict.fromkeys(piece.path for piece in task.slices):
-            if file := lost.get(path):  # or another task of the part has it
-                self._reject_range(index, path, file.rows, file.reason, stage, file.is_estimate)
+        lost = {file.path for file in self.attempt.lost_files}
         kept = [piece for piece in task.slices if piece.path not in lost]
         paths = list(dict.fromkeys(piece.path for piece in kept))
         return task.evolve(data=paths, slices=tuple(kept))
+
+    def reject_lost_files(self, index: int, task: FileGroupTask, rows: int) -> None:
+        """Set the rows of these files aside; the others of the group hold so many ``rows``.
+
+        Where nothing is known of a file it is likely to hold as many for each byte.
+        """
+        lost = {file.path: file for file in self.attempt.lost_files}
+        stage = self.stages[index].name
+        sizes = bytes_by_path(task.slices)
+        kept = sum(size for path, size in sizes.items() if path not in lost)
+        for path, size in sizes.items():
+            if file := lost.get(path):  # or another task of the part has it
+                unknown = file.is_estimate and not file.rows
+                likely = max(1, round(rows * size / kept)) if kept else 1
+                found = likely if unknown else file.rows
+                self._reject_range(index, path, found, file.reason, stage, file.is_estimate)
 
     def reject_whole(self, task: Task[Any]) -> None:
         """Set all rows of the part aside, by file: it has failed for a reason that is known."""
@@ -60,10 +73,11 @@ class SetAside:
         reader = self.stages[0]
         if isinstance(reader, ReaderStage) and isinstance(task, FileGroupTask):
             self.counts[0].metrics["is_reader"] = 1
-            kept = self.without_lost_files(0, task)
+            counted = reader.count(self.without_lost_files(task))
+            self.reject_lost_files(0, task, sum(counted.values()))
             first, stop = self.attempt.rows or (0, sys.maxsize)
             left = stop - first - sum(each.rows for each in self.rejected)
-            for path, rows in reader.count(kept).items():
+            for path, rows in counted.items():
                 wanted = min(rows, max(left, 0))
                 self._reject_range(0, path, wanted, reason, culprit, is_estimate=False)
                 left -= wanted

@@ -43,6 +43,12 @@ def is_lost(part: Part, lost: Collection[str]) -> bool:
     return isinstance(task, FileGroupTask) and {piece.path for piece in task.slices} <= set(lost)
 
 
+def has_no_bytes(part: Part) -> bool:
+    """Whether the part's files are known to be empty."""
+    task = part.task
+    return isinstance(task, FileGroupTask) and all(piece.size == 0 for piece in task.slices)
+
+
 def rows_of(
     part: Part, lost: Collection[LostFile], seen: int, estimate: int, source: Sequence[StageCounts]
 ) -> tuple[int, bool]:
@@ -57,6 +63,9 @@ def rows_of(
     told = sum(file.rows for file in lost)
     if lost and all(not file.is_estimate for file in lost):
         return told, False
+    is_told = is_lost(part, [file.path for file in lost]) and all(file.rows for file in lost)
+    if is_told or has_no_bytes(part):
+        estimate = 1
     rows = max(told, seen, estimate, 1)
     return (min(rows, part.rows) if part.cut and part.rows else rows), True
 

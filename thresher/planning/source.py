@@ -61,7 +61,7 @@ def source_version(slices: Sequence[FileSlice]) -> str:
 
 
 def _file_part(name: str, task: FileGroupTask) -> Part:
-    size = sum(_slice_bytes(piece) for piece in task.slices)
+    size = sum(piece.n_bytes for piece in task.slices)
     return Part(
         0,
         name,
@@ -90,10 +90,3 @@ def _bytes_of(task: Task[Any]) -> bytes:
         return pickle.dumps(task, protocol=5)
     except Exception:  # by value: resuming will not know it again
         return to_bytes(task)
-
-
-def _slice_bytes(piece: FileSlice) -> int:
-    if piece.unit != "bytes":
-        return piece.weight or max(piece.size, 0)
-    stop = piece.size if piece.stop is None else piece.stop
-    return max(stop - piece.start, 0)

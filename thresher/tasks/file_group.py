@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +39,22 @@ class FileSlice:
     size: int = -1
     version: str = ""
     weight: int = 0
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the range; 0 where the size of the file is unknown."""
+        if self.unit != "bytes":
+            return self.weight or max(self.size, 0)
+        stop = self.size if self.stop is None else self.stop
+        return max(stop - self.start, 0)
+
+
+def bytes_by_path(slices: Iterable[FileSlice]) -> dict[str, int]:
+    """Bytes of each file, or of the ranges of it; 0 where its size is unknown."""
+    found: dict[str, int] = {}
+    for piece in slices:
+        found[piece.path] = found.get(piece.path, 0) + piece.n_bytes
+    return found
 
 
 @dataclass(frozen=True, eq=False, repr=False)
