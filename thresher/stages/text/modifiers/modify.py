@@ -21,6 +21,7 @@ from thresher.tasks.bad_rows import BadRows
 from thresher.tasks.columns import from_numpy
 from thresher.tasks.joining import join
 from thresher.tasks.json_text import are_alike
+from thresher.tasks.types import guessed, is_asked, json_field
 
 Modifier = DocumentModifier | Callable[..., Any]
 
@@ -131,6 +132,7 @@ class Modify(ProcessingStage[DocumentBatch, DocumentBatch]):
                 changeable = any(isinstance(value, list | dict) for value in made)
                 old = values_of(task, output, self.name) if changeable else before[0]
                 same = list(map(_same, made, old))
+                task = _told_by_values(task, output)
                 if all(same):
                     return task
                 return _changed(task, output, made, old, np.array(same, np.bool_))
@@ -167,6 +169,15 @@ def _changed(
     index = changed.data.schema.get_field_index(name)
     table = changed.data.set_column(index, both.schema.field(name), column)
     return changed.evolve(data=table)
+
+
+def _told_by_values(task: DocumentBatch, name: str) -> DocumentBatch:
+    """The batch with a column that nobody asks to be JSON text any more: a function makes it."""
+    index = task.data.schema.get_field_index(name)
+    if not is_asked(task.data.schema.field(index)):
+        return task
+    column = task.data.column(index)
+    return task.evolve(data=task.data.set_column(index, guessed(json_field(name)), column))
 
 
 def _same(new: Any, old: Any) -> bool:
