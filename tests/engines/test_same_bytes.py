@@ -50,7 +50,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, 
 
 
 RUNS = [(name, engine) for name in CASES for engine in EXECUTORS]
-RUNS += [(name, "xenna batch") for name in ("linear", "fan-out", "poison")]
+RUNS += [(name, "xenna batch") for name in ("linear", "fan-out")]
 
 
 @pytest.mark.parametrize(("name", "engine"), RUNS)

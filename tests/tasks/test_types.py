@@ -185,7 +185,7 @@ def big(n: int) -> pa.DataType:
         (pa.timestamp("s"), pa.timestamp("us"), pa.timestamp("us")),
         (pa.timestamp("s", "UTC"), pa.timestamp("ms", "+00:00"), pa.timestamp("ms", "UTC")),
         (pa.timestamp("s", "UTC"), pa.timestamp("s"), None),
-        (pa.timestamp("s", "UTC"), pa.timestamp("s", "Europe/Berlin"), None),
+        (pa.timestamp("s", "UTC"), pa.timestamp("s", "Europe/Berlin"), pa.timestamp("s", "UTC")),
         (pa.list_(pa.int8()), pa.list_(pa.int16()), pa.list_(pa.int16())),
         (pa.list_(pa.int8()), pa.list_(pa.string()), None),
         (pa.list_(pa.int8(), 2), pa.list_(pa.int8(), 3), pa.large_list(pa.int8())),
