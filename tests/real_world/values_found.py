@@ -34,6 +34,7 @@ def _parquet(sink: str, stages: tuple[Spec, ...], *columns: pa.Array, **options:
     return Example("parquet", sink, {}, tables, stages, **options)
 
 
+_NO_LISTS = pa.array([], pa.list_(pa.int32()))
 _SMALL = ((Cut(), Knobs(batch=1)),)
 
 FOUND: tuple[Found, ...] = (
@@ -126,6 +127,24 @@ FOUND: tuple[Found, ...] = (
         _jsonl(
             "jsonl", (Spec("adds", None, "", "n", 0, ("float64",)),), '{"n":7}\n{}\n',
             others=_SMALL,
+        ),
+    ),
+    Found(
+        "the leaves of a column are taken for those of one whose name begins like it, with a dot",
+        Example(
+            "parquet", "parquet", {},
+            {
+                "a.parquet": shard_of(pa.table({"a": pa.array([], pa.int64()), "a.b": _NO_LISTS})),
+                "b.parquet": shard_of(pa.table({"a": pa.array([0.5], pa.float32())})),
+            },
+            (),
+        ),
+    ),
+    Found(
+        "a column asked to be JSON text is that or plain text, by what a function changed in a batch",
+        _jsonl(
+            "parquet", (Spec("modify", "n", "some"),), '{"n":"a b"}\n{"n":"q"}\n',
+            types={"n": "json"}, others=_SMALL,
         ),
     ),
     Found(

@@ -26,21 +26,29 @@ from thresher.tasks.types import (
 def types_in(file: pq.ParquetFile, observed: Collection[str] = ()) -> Types:
     """The columns of a file; for those in ``observed`` statistics tell what is void or exact."""
     columns: Types = {}
+    first = 0
     for field in file.schema_arrow:
         kind = declared_type(field)
-        columns[field.name] = _observed(file, field.name, kind) if field.name in observed else kind
+        stop = first + len(list(leaf_types(field.type)))
+        if field.name in observed:
+            columns[field.name] = _observed(file, field.name, kind, range(first, stop))
+        else:
+            columns[field.name] = kind
+        first = stop
     return columns
 
 
-def _observed(file: pq.ParquetFile, name: str, kind: ColumnType) -> ColumnType:
-    chunks: dict[str, list[Any]] = {}
-    for chunk in _chunks(file.metadata, name):
+def _observed(file: pq.ParquetFile, name: str, kind: ColumnType, places: range) -> ColumnType:
+    """The type as statistics tell it; ``places`` are those of the column's leaves in the file."""
+    chunks: dict[int, list[Any]] = {}
+    for place, chunk in _chunks(file.metadata, places):
+        path = chunk.path_in_schema
+        if path != name and not path.startswith(f"{name}."):
+            return kind  # the file has other leaves than its types
         if chunk.physical_type == "INT96":  # which has no statistics
             return _by_values(file, name, kind)
-        chunks.setdefault(chunk.path_in_schema, []).append(chunk)
+        chunks.setdefault(place, []).append(chunk)
     leaves = list(leaf_types(kind.type))
-    if chunks and len(leaves) != len(chunks):
-        return kind
     pairs = zip(leaves, chunks.values(), strict=False)
     # Arrow writes no statistics of nulls.
     is_void = all(pa.types.is_null(leaf) or all(map(_is_void, each)) for (_, leaf), each in pairs)
@@ -59,23 +67,21 @@ def _by_values(file: pq.ParquetFile, name: str, kind: ColumnType) -> ColumnType:
     """The type of a column as its values tell."""
     field = kind.to_field(name)
     batches = file.iter_batches(columns=[name], use_threads=False)
-    found = (observed_type(batch.column(0), field) for batch in batches)
+    found = (observed_type(batch.column(name), field) for batch in batches)
     return reduce(ColumnType.merge, found, as_void(kind))
 
 
-def _chunks(footer: Any, name: str) -> Iterator[Any]:
+def _chunks(footer: Any, places: range) -> Iterator[tuple[int, Any]]:
     for i in range(footer.num_row_groups):
         group = footer.row_group(i)
-        for j in range(group.num_columns):
-            chunk = group.column(j)
-            if chunk.path_in_schema == name or chunk.path_in_schema.startswith(f"{name}."):
-                yield chunk
+        for place in places[: max(group.num_columns - places.start, 0)]:
+            yield place, group.column(place)
 
 
 def _is_null(file: pq.ParquetFile, name: str) -> bool:
     """Whether all values of a column are null, by reading it."""
     batches = file.iter_batches(columns=[name], use_threads=False)
-    return all(batch.column(0).null_count == batch.num_rows for batch in batches)
+    return all(batch.column(name).null_count == batch.num_rows for batch in batches)
 
 
 def _is_void(chunk: Any) -> bool:
