@@ -239,6 +239,32 @@ def test_rows_of_a_damaged_page_are_as_many_as_the_footer_tells(tmp_path: Path) 
     assert not entry.get("estimated")
 
 
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+@pytest.mark.parametrize("in_dictionary", [False, True])
+@pytest.mark.parametrize("int96", [False, True])
+def test_a_page_that_is_not_what_its_checksum_says(
+    tmp_path: Path, version: str, in_dictionary: bool, int96: bool
+) -> None:
+    table = pa.table({"s": [f"some text {i:03}" for i in range(100)], "t": [TIMES[3]] * 100})
+    file = BytesIO()
+    pq.write_table(
+        table, file, compression="none", write_page_checksum=True, use_dictionary=in_dictionary,
+        data_page_version=version, use_deprecated_int96_timestamps=int96, write_statistics=False,
+    )  # fmt: skip
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.parquet").write_bytes(file.getvalue())
+    damaged = file.getvalue().replace(b"some text 050", b"Xome text 050")
+    (tmp_path / "in" / "b.parquet").write_bytes(damaged)
+    stages = [ParquetReader(str(tmp_path / "in")), JsonlWriter(str(tmp_path / "out"))]
+    result = Pipeline("p", stages=stages, max_error_rate=1.0).run(LocalExecutor(workers=0))
+
+    assert [result.counts[0].rows_in, result.counts[-1].rows_out] == [200, 100]
+    (path,) = Path(result.quarantine_dir).rglob("*.ndjson")
+    entry = json.loads(path.read_text())
+    assert entry["rows"] == 100
+    assert "not a readable Parquet file: could not verify page integrity" in entry["error"]
+
+
 # -- without pandas ---------------------------------------------------------------------------
 
 WITHOUT_PANDAS = """

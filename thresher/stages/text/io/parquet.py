@@ -212,7 +212,7 @@ class ParquetReaderStage(ReaderStage):
         with (
             _faults_of(piece.path, known),
             storage.open_arrow(piece.path, self._storage_options) as source,
-            pq.ParquetFile(source, coerce_int96_timestamp_unit="us") as file,
+            _opened(source, "us") as file,
         ):
             groups = range(piece.start, _stop(file, piece))
             known.rows = sum(file.metadata.row_group(i).num_rows for i in groups)
@@ -237,7 +237,7 @@ class ParquetReaderStage(ReaderStage):
             return
         with (
             storage.open_arrow(piece.path, self._storage_options) as source,
-            pq.ParquetFile(source, coerce_int96_timestamp_unit="ns") as fine_file,
+            _opened(source, "ns") as fine_file,
         ):
             yield fine_file
 
@@ -367,6 +367,11 @@ class ParquetReaderStage(ReaderStage):
                 kind = ColumnType(_text_type(kind.type))
             found[name] = kind
         return found
+
+
+def _opened(source: Any, unit: str) -> pq.ParquetFile:
+    """The file, whose pages are held against their checksums where it has such."""
+    return pq.ParquetFile(source, coerce_int96_timestamp_unit=unit, page_checksum_verification=True)
 
 
 def _batches_behind(
