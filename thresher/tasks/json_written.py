@@ -17,11 +17,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from thresher.kernels.jsonl_plain import MAX_DEPTH
 from thresher.tasks.bad_rows import BadRows
 from thresher.tasks.columns import to_numpy
 from thresher.tasks.json_text import (
     canonical_alone,
-    containers,
     half_pairs,
     inside,
     is_infinite,
@@ -114,7 +114,7 @@ def column_of(values: list[Any], name: str, *, as_json: bool = False) -> tuple[C
         For values that no column holds.
     """
     values = list(map(_without_arrays, values))
-    if bad := _keys_twice(values, name):
+    if bad := _refused(values, name):
         raise BadRows(bad)
     if (as_json or _has_forms(values)) and _are_of_json(values):
         return pa.array([None if v is None else as_held(v) for v in values], JSON_TEXT), True
@@ -136,15 +136,32 @@ def column_of(values: list[Any], name: str, *, as_json: bool = False) -> tuple[C
     return pa.array(texts, JSON_TEXT), True
 
 
-def _keys_twice(values: list[Any], name: str) -> dict[int, str]:
-    """The values with an object in which two keys have one text, by position."""
-    found = {}
-    for position, value in enumerate(values):
-        if isinstance(value, dict | list | tuple):
-            for each in containers(value):
-                if isinstance(each, dict) and len(set(map(str, each))) < len(each):
-                    found[position] = f"an object in {name!r} has a key twice"
-    return found
+def _refused(values: list[Any], name: str) -> dict[int, str]:
+    """The values that no text tells, by position."""
+    if not _fault_of(values, name):
+        return {}
+    faults = {at: _fault_of([value], name) for at, value in enumerate(values)}
+    return {at: fault for at, fault in faults.items() if fault}
+
+
+def _fault_of(values: list[Any], name: str) -> str:
+    """Why no text tells the values: two keys of an object are one in it, or levels have no end."""
+    level = values
+    for depth in range(MAX_DEPTH + 1):
+        if not any(issubclass(kind, dict | list | tuple) for kind in set(map(type, level))):
+            return ""
+        found = [each for each in level if isinstance(each, dict | list | tuple)]
+        if depth > 1:  # each once: what contains itself twice would double from level to level
+            found = list({id(each): each for each in found}.values())
+        level = []
+        for each in found:
+            if not isinstance(each, dict):
+                level += each
+                continue
+            level += each.values()
+            if len(set(map(str, each))) < len(each):
+                return f"an object in {name!r} has a key twice"
+    return f"column {name!r} holds a value that contains itself, or is more than {MAX_DEPTH} deep"
 
 
 def _without_arrays(value: Any) -> Any:
