@@ -203,6 +203,29 @@ def test_the_disk_of_the_output_is_full(folder: Path, writer: str, size: str, wo
     assert "12,000 in = 12,000 out" in said
 
 
+@needs_mounts
+@pytest.mark.parametrize("filled", ["Checkpoint()", "Refuse()"])
+def test_the_disk_of_the_run_folder_is_full(folder: Path, filled: str) -> None:
+    path = script(folder, 'JsonlWriter("out")', 0)
+    refuse = """
+class Refuse(Idle):
+    rows = "same"
+    def process(self, task):
+        raise ValueError("no")
+
+"""
+    text = path.read_text().replace("Idle(), writer", f"{filled}, writer")
+    text = text.replace("if __name__", f"from thresher import Checkpoint\n{refuse}if __name__")
+    text = text.replace('name="p",', 'name="p", max_error_rate=1.0,')
+    path.write_text(text.replace("workers=0)", 'workers=0), run_dir="run"'))
+    (folder / "run").mkdir()
+    shell = "mount -t tmpfs -o size=100k none run; $PYTHON script.py"
+    code, said = in_mounts(folder, shell)
+    assert code == 3, said
+    assert "no space left on device" in said
+    assert f"{folder / 'run'}/_tmp/" in said
+
+
 @pytest.mark.parametrize("kind", ["plain", "gzip"])
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_passing_error_of_the_device(folder: Path, kind: str, workers: int) -> None:

@@ -17,6 +17,7 @@ from thresher.runs.crash_points import crash_point
 from thresher.runs.part import OUT, QUARANTINE, SPILL, Path, WrittenFile
 from thresher.runs.task_file import count_items, write_task
 from thresher.stages.writing import BaseWriter, WriteStream
+from thresher.storage.failures import from_os_error
 from thresher.storage.temporaries import make_parent, sync_file
 from thresher.tasks import DocumentBatch, Task
 from thresher.tasks.types import Types, encode
@@ -91,7 +92,7 @@ class OutputFiles:
     def spill(self, path: Path, task: Task[Any]) -> None:
         """Keep a task for the next Segment, or for the run's result."""
         temp, full = self._temp(SPILL)
-        with storage.open_write(full) as file:
+        with _named(full), storage.open_write(full) as file:
             write_task(task, file)
         self._close(SPILL, path, temp, full, count_items(full), "arrow")
 
@@ -99,7 +100,7 @@ class OutputFiles:
         """Write rows that go to quarantine."""
         temp, full = self._temp(QUARANTINE)
         lines = [entry.to_json() for entry in rejected]
-        with storage.open_write(full) as file:
+        with _named(full), storage.open_write(full) as file:
             file.writelines(lines)
         self._close(QUARANTINE, path, temp, full, rows_in_file(full), "ndjson")
 
@@ -142,3 +143,12 @@ class OutputFiles:
         self.written.append(
             WrittenFile(port, path, temp, rows, size, digest, extension, holds, columns)
         )
+
+
+@contextmanager
+def _named(full: str) -> Iterator[None]:
+    """Name the file in what the system fails to do: a full disk says nothing of where it is."""
+    try:
+        yield
+    except OSError as error:
+        raise from_os_error(error, "write", full) from error
