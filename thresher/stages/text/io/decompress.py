@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import bz2
 import lzma
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
@@ -46,9 +47,17 @@ _FOREIGN = {
     b"]\0\0": "compressed in the old format of lzma",
     b"LZIP\x01": "compressed by lzip",
     b"\x1f\x9d": "compressed by compress",
+    b"\xff\xfe\0\0": "text in UTF-32",
+    b"\0\0\xfe\xff": "text in UTF-32",
     b"\xff\xfe": "text in UTF-16",
     b"\xfe\xff": "text in UTF-16",
 }
+_UNMARKED = {
+    re.compile(rb"(\0\0\0[^\0]){2}|([^\0]\0\0\0){2}"): "text in UTF-32",
+    re.compile(rb"(\0[^\0]){2}|([^\0]\0){2}"): "text in UTF-16",
+}
+"""Text without a byte order mark: it begins with characters of ASCII, as JSON does."""
+
 MAGIC_BYTES = 6
 
 
@@ -99,6 +108,7 @@ def check_beginning(head: bytes, path: str, *, is_text: bool, opening: bytes = b
         compressed, and it neither is nor begins with ``opening``.
     """
     found = next((what for magic, what in _FOREIGN.items() if head.startswith(magic)), "")
+    found = found or next((what for form, what in _UNMARKED.items() if form.match(head)), "")
     if not found and not is_text and compression_in(head):
         found = "compressed more than once"
     if found:
