@@ -29,6 +29,8 @@ a path
     ``file line pattern`` for each entry, in any order; a line ``...`` allows others.
 ``says``
     Patterns that the output of the command matches.
+``silent``
+    Patterns that it does not match.
 ``do``
     Python, run in the folder.
 

@@ -139,6 +139,9 @@ class Trial:
         if section.name == "says":
             for line in lines:
                 assert re.search(line, self.said), f"not said: {line}\n{self.said}"
+        elif section.name == "silent":
+            for line in lines:
+                assert not re.search(line, self.said), f"said: {line}\n{self.said}"
         elif section.name == "quarantine":
             self.expect_quarantine(lines)
         elif section.name == "out":

@@ -38,6 +38,7 @@ from thresher.runs.report.live import default_view
 from thresher.runs.report.observer import failure_of
 from thresher.runs.retrying import Retrying, Which
 from thresher.runs.run import SHARD, Run, RunPaths
+from thresher.runs.source_digest import is_same_source
 from thresher.stages.file_partitioning import FilePartitioningStage
 from thresher.stages.reading import ReaderStage
 from thresher.stages.writing import BaseWriter
@@ -129,7 +130,7 @@ class Session:
         run.begin(fresh_from=fresh)
         progress.known = self._keys(plan, run)
         progress.start(start_of(self, plan, run, progress))
-        self._tell_of_failures(run, progress.known)
+        self._tell_of_failures(plan, run)
         with self.interrupts:
             for segment in plan.segments:
                 if not self._segment(plan, segment, run, progress):
@@ -189,15 +190,23 @@ class Session:
                 todo="run the pipeline: it runs what has changed, and what failed",
             )
 
-    def _tell_of_failures(self, run: Run, known: Sequence[Key]) -> None:
+    def _tell_of_failures(self, plan: Plan, run: Run) -> None:
         """Say what is tried again, and what is not."""
-        failed = [record for record in run.failures(known) if not run.awaits_others(record)]
+        parts = [part for segment in plan.segments for part in self._parts(plan, segment, run)]
+        failed = [
+            record
+            for part in parts
+            for record in run.failures([part.key])
+            # Another recipe or another source is other work, whatever failed of the one before.
+            if record.fingerprint == part.fingerprint and is_same_source(part, record)
+            if not run.awaits_others(record)
+        ]
         again = [record for record in failed if run.wants_again(record)]
         if again:
             first = failure_of(again[0])
-            parts = counted(len(again), "part")
+            count = counted(len(again), "part")
             self.observer.warned(
-                f"trying again what failed before, in {parts}: {first.part} ({first.reason}; "
+                f"trying again what failed before, in {count}: {first.part} ({first.reason}; "
                 f"attempt {first.attempts + 1})" + (", ..." if len(again) > 1 else "")
             )
         if left := len(failed) - len(again):

@@ -221,7 +221,7 @@ class ShardedSession(Session):
         if not is_needed:
             with self.interrupts:
                 return self._ended(self._wait_for(shared.is_published))
-        self._tell_of_failures(run, progress.known)
+        self._tell_of_failures(share, run)
         last = len(plan.segments) - 1
         with self.interrupts:
             for segment in share.segments:
