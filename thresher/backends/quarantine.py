@@ -13,9 +13,8 @@ import pyarrow as pa
 from thresher import storage
 from thresher.stages.reading import BadRecord
 from thresher.tasks import RAW, ROW, DocumentBatch
-from thresher.tasks.json_text import python_values
 from thresher.tasks.showing import python_of
-from thresher.tasks.types import is_json
+from thresher.tasks.types import is_json, is_prepared
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def from_row(
     if RAW in names and row.data.column(RAW)[0].is_valid:
         record = _text(row.data.column(RAW)[0].as_py())
     else:
-        record = json.dumps(_values(row), ensure_ascii=False, default=str)
+        record = _written(row)
     return Rejected(part, number, stage, error, record=record, failed=failed, cause=cause)
 
 
@@ -96,15 +95,25 @@ def rows_in_file(path: str) -> int:
         return sum(int(json.loads(line).get("rows", 1)) for line in file)
 
 
-def _values(row: DocumentBatch) -> dict[str, Any]:
+def _written(row: DocumentBatch) -> str:
+    """The columns as JSON, without those of nulls that a reader has only prepared."""
     table = row.data.select(row.get_columns())
-    return {
-        field.name: _shown(table.column(index), field) for index, field in enumerate(table.schema)
-    }
+    members = [
+        f"{_json(field.name)}: {_cell(table.column(index), field)}"
+        for index, field in enumerate(table.schema)
+        if not (is_prepared(field) and table.column(index).null_count)
+    ]
+    return "{" + ", ".join(members) + "}"
 
 
-def _shown(column: pa.ChunkedArray, field: pa.Field) -> Any:
-    return python_values(column, field)[0] if is_json(field) else python_of(column[0])
+def _cell(column: pa.ChunkedArray, field: pa.Field) -> str:
+    """A value as JSON; one of JSON as it is, as decoding would lose a key that is there twice."""
+    value = python_of(column[0])
+    return value if is_json(field) and value is not None else _json(value)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _text(record: bytes) -> str:
