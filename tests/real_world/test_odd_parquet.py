@@ -239,6 +239,24 @@ def test_rows_of_a_damaged_page_are_as_many_as_the_footer_tells(tmp_path: Path) 
     assert not entry.get("estimated")
 
 
+@pytest.mark.parametrize("flipped", [0x40, 0x0A])
+def test_what_is_wrong_with_a_page_is_told_in_one_line(tmp_path: Path, flipped: int) -> None:
+    file = BytesIO()
+    pq.write_table(pa.table({"s": [f"x{i}" for i in range(30)]}), file, use_dictionary=False)
+    data = bytearray(file.getvalue())
+    data[4] ^= flipped
+    (tmp_path / "in").mkdir()
+    pq.write_table(pa.table({"s": ["x"]}), tmp_path / "in" / "b.parquet")
+    (tmp_path / "in" / "a.parquet").write_bytes(data)
+    stages = [ParquetReader(str(tmp_path / "in")), JsonlWriter(str(tmp_path / "out"))]
+    result = Pipeline("p", stages=stages, max_error_rate=1.0).run(LocalExecutor(workers=0))
+
+    (path,) = Path(result.quarantine_dir).rglob("*.ndjson")
+    told = json.loads(path.read_text())["error"]
+    assert told.isprintable(), told
+    assert "page header failed" in told
+
+
 @pytest.mark.parametrize("version", ["1.0", "2.0"])
 @pytest.mark.parametrize("in_dictionary", [False, True])
 @pytest.mark.parametrize("int96", [False, True])

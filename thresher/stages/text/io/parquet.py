@@ -424,8 +424,9 @@ def _faults_of(path: str, known: _Known) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno is not None:
             with storage.failures("read", path):
                 raise
+        reason = storage.printable(" ".join(str(error).split()))
         raise SourceError(
-            f"not a readable Parquet file: {error}",
+            f"not a readable Parquet file: {reason}",
             path,
             known.rows or 0,
             is_estimate=known.rows is None,
