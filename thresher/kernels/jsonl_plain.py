@@ -27,6 +27,7 @@ ABSENT, TEXT, ESCAPED, HALF_PAIR, INTEGER, DECIMAL, TRUE, FALSE, NULL, OBJECT, A
 GOOD, BROKEN, TWICE, ASK = range(4)
 
 BLANK = b" \t\r"
+_MARK = b"\xef\xbb\xbf".decode("latin-1")
 
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -88,7 +89,7 @@ def parse_record(line: bytes) -> Record:
     except json.JSONDecodeError as error:
         at_end = error.pos >= len(text) - 1
         reason = "the line ends within the record" if at_end else error.msg.lower()
-        raise BrokenRecord(f"{reason} at byte {error.pos}") from None
+        raise BrokenRecord(f"{reason.removesuffix(' at')} at byte {error.pos}") from None
     except StopIteration as error:
         raise _broken(text, int(error.value), "a value") from None
     except ValueError as error:
@@ -125,6 +126,11 @@ def _object(line: bytes, text: str) -> Record:
     close = at
     at = _skip(text, close + 1)
     if at != len(text) - 1:
+        if "\r" in text[close:at]:
+            raise BrokenRecord(
+                f"the line goes on behind the CR before byte {at}: lines end in LF or CR LF here; "
+                "convert those that end in CR alone"
+            )
         raise _broken(text, at, "the end of the line")
     return Record(members, close)
 
@@ -155,7 +161,8 @@ def _kind(text: str, start: int, stop: int, value: Any) -> int:
 def _broken(text: str, at: int, expected: str) -> BrokenRecord:
     if at >= len(text) - 1:
         return BrokenRecord(f"the line ends at byte {at}, where {expected} is expected")
-    return BrokenRecord(f"{expected} is expected at byte {at}, not {text[at]!r}")
+    found = "a byte order mark" if text.startswith(_MARK, at) else repr(text[at])
+    return BrokenRecord(f"{expected} is expected at byte {at}, not {found}")
 
 
 def _check_depth(text: str) -> None:
