@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 
 from thresher.errors import PlanError, StorageError, ThresherError
@@ -11,7 +12,7 @@ from thresher.runs.names import OutputNames
 from thresher.runs.part import Part
 from thresher.stages.file_partitioning import FilePartitioningStage
 from thresher.stages.writing import BaseWriter
-from thresher.storage import Places, absolute, base_of
+from thresher.storage import Places, absolute, base_of, is_local
 from thresher.tasks import FileGroupTask
 
 
@@ -21,6 +22,9 @@ def check_paths(stages: Sequence[Stage], parts: Sequence[Part]) -> list[Thresher
     places = Places()
     writers = [stage for stage in stages if isinstance(stage, BaseWriter)]
     inputs = _Inputs(stages, parts, places)
+    mistakes += [told for writer in writers for told in _no_folder(writer)]
+    if mistakes:
+        return mistakes
     for writer in writers:
         touched = inputs.touched_by(writer.path)
         if touched is not None:
@@ -45,6 +49,18 @@ def check_paths(stages: Sequence[Stage], parts: Sequence[Part]) -> list[Thresher
     return mistakes
 
 
+def _no_folder(writer: BaseWriter) -> Iterator[PlanError]:
+    """What keeps an output from being a folder."""
+    at = f"stage {writer.name!r}"
+    if "\0" in writer.path:
+        yield PlanError(f"the output {writer.path!r} has a NUL in it", at, "name a folder")
+    elif is_local(writer.path):
+        path = absolute(writer.path)
+        if os.path.exists(path) and not os.path.isdir(path):
+            todo = "name a folder, which is made if need be, or move the file away"
+            yield PlanError(f"the output {writer.path!r} is a file, not a folder", at, todo)
+
+
 def check_run_dir(stages: Sequence[Stage], parts: Sequence[Part], run_dir: str) -> None:
     """Refuse a run directory inside the input: its files would be read as data.
 
@@ -53,6 +69,8 @@ def check_run_dir(stages: Sequence[Stage], parts: Sequence[Part], run_dir: str) 
     PlanError
         With the input that it lies in.
     """
+    if "\0" in run_dir:
+        raise PlanError(f"the run directory {run_dir!r} has a NUL in it", todo="name a folder")
     entry = _Inputs(stages, parts, Places()).around(run_dir)
     if entry is not None:
         raise PlanError(
