@@ -141,7 +141,7 @@ FOUND: tuple[Found, ...] = (
         ),
     ),
     Found(
-        "a column asked to be JSON text is that or plain text, by what a function changed in a batch",
+        "a column asked to be JSON text is that or plain text, by what a function changed",
         _jsonl(
             "parquet", (Spec("modify", "n", "some"),), '{"n":"a b"}\n{"n":"q"}\n',
             types={"n": "json"}, others=_SMALL,
