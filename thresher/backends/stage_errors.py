@@ -38,7 +38,7 @@ TRIED_ROWS = 16
 """Rows that must all fail for want of something outside, before it is missing for all of them."""
 
 _MOST_EXCUSED = 32
-"""Rows that are tried once more among those that went well; each is a call on all of these."""
+"""Rows that are tried once more among those that went well; most are a call on all of these."""
 
 
 class StageErrors:
@@ -183,22 +183,39 @@ class StageErrors:
 
     def _excuse(self, index: int, task: DocumentBatch, error: Exception, found: Bisected) -> None:
         """Take rows off that do no harm among those that went well: alone they were too few."""
-        for place in list(found.places):
-            at = found.places.index(place)
-            others = replace(found, places=[each for each in found.places if each != place])
-            stage = self.again(index, error)
-            try:
-                ask(stage, [others.others(task)])
-            except CallFailed:
-                raise
-            except Exception as raised:
-                if told := no_matter_of_rows(stage, raised):
-                    raise told from raised
-                found.bad[at] = (found.bad[at][0], raised)
+        guilty = self._guilty(index, task, error, found, anew=False)
+        kept = replace(found, places=list(guilty)).others(task)
+        if guilty and kept.num_items and _raised_on(self.aside.stages[index], kept):
+            # It raises on what has gone well, too, when it comes again: so this says nothing.
+            guilty = self._guilty(index, task, error, found, anew=True)
+        rows = zip(found.places, found.bad, strict=True)
+        found.bad = [(row, guilty[place]) for place, (row, _) in rows if place in guilty]
+        found.places = list(guilty)
+
+    def _guilty(
+        self, index: int, task: DocumentBatch, error: Exception, found: Bisected, *, anew: bool
+    ) -> dict[int, Exception]:
+        """The rows that do harm among those that went well, by place, with what they raise there.
+
+        Most often all of them do, so they are tried one by one; several at once behind one that
+        does none. With ``anew`` the stage is set up for each call, otherwise once.
+        """
+        stage = self.again(index, error)
+        guilty: dict[int, Exception] = {}
+        left, size = list(found.places), 1
+        while left:
+            tried, later = left[:size], left[size:]
+            raised = _raised_on(stage, replace(found, places=[*guilty, *later]).others(task))
+            if raised is None:
+                left, size = later, 2 * size
+            elif len(tried) == 1:
+                guilty[tried[0]] = raised
+                left = later
             else:
-                del found.bad[at], found.places[at]
-            finally:
-                forget_drops(stage)
+                size = len(tried) // 2
+            if anew and left:
+                stage = self.again(index, error)
+        return guilty
 
     def _reject_raised(self, index: int, stage: Stage, found: Bisected) -> None:
         for row, raised in found.bad:
@@ -261,16 +278,28 @@ def _found(
     return found
 
 
-def _fails_for_its_place(stage: Stage, task: DocumentBatch, position: int) -> bool:
-    """Whether a stage fails on a row for want of something outside."""
+def _raised_on(stage: Stage, task: DocumentBatch) -> Exception | None:
+    """What a stage raises on rows; None if it raises nothing.
+
+    Raises
+    ------
+    CallFailed
+        If it is no matter of rows.
+    """
     try:
-        ask(stage, [task.with_data(task.data.slice(position, 1))])
+        ask(stage, [task])
     except CallFailed:
         raise
-    except Exception as error:
-        if told := no_matter_of_rows(stage, error):
-            raise told from error
-        return may_be_of_the_place(error)
+    except Exception as raised:
+        if told := no_matter_of_rows(stage, raised):
+            raise told from raised
+        return raised
     finally:
         forget_drops(stage)
-    return False
+    return None
+
+
+def _fails_for_its_place(stage: Stage, task: DocumentBatch, position: int) -> bool:
+    """Whether a stage fails on a row for want of something outside."""
+    raised = _raised_on(stage, task.with_data(task.data.slice(position, 1)))
+    return raised is not None and may_be_of_the_place(raised)
