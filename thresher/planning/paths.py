@@ -22,10 +22,10 @@ def check_paths(stages: Sequence[Stage], parts: Sequence[Part]) -> list[Thresher
     places = Places()
     writers = [stage for stage in stages if isinstance(stage, BaseWriter)]
     inputs = _Inputs(stages, parts, places)
-    mistakes += [told for writer in writers for told in _no_folder(writer)]
-    if mistakes:
-        return mistakes
     for writer in writers:
+        if "\0" in writer.path:
+            told = f"the output {writer.path!r} has a NUL in it"
+            return [PlanError(told, f"stage {writer.name!r}", "name a folder")]
         touched = inputs.touched_by(writer.path)
         if touched is not None:
             mistakes.append(
@@ -34,6 +34,14 @@ def check_paths(stages: Sequence[Stage], parts: Sequence[Part]) -> list[Thresher
                     "other",
                     f"stage {writer.name!r}",
                     "write to a folder of its own beside the input",
+                )
+            )
+        elif is_local(writer.path) and _is_file(absolute(writer.path)):
+            mistakes.append(
+                PlanError(
+                    f"the output {writer.path!r} is a file, not a folder",
+                    f"stage {writer.name!r}",
+                    "name a folder, which is made if need be, or move the file away",
                 )
             )
         mistakes += _colliding(writer, parts)
@@ -49,16 +57,8 @@ def check_paths(stages: Sequence[Stage], parts: Sequence[Part]) -> list[Thresher
     return mistakes
 
 
-def _no_folder(writer: BaseWriter) -> Iterator[PlanError]:
-    """What keeps an output from being a folder."""
-    at = f"stage {writer.name!r}"
-    if "\0" in writer.path:
-        yield PlanError(f"the output {writer.path!r} has a NUL in it", at, "name a folder")
-    elif is_local(writer.path):
-        path = absolute(writer.path)
-        if os.path.exists(path) and not os.path.isdir(path):
-            todo = "name a folder, which is made if need be, or move the file away"
-            yield PlanError(f"the output {writer.path!r} is a file, not a folder", at, todo)
+def _is_file(path: str) -> bool:
+    return os.path.exists(path) and not os.path.isdir(path)
 
 
 def check_run_dir(stages: Sequence[Stage], parts: Sequence[Part], run_dir: str) -> None:
