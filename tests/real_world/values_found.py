@@ -148,6 +148,13 @@ FOUND: tuple[Found, ...] = (
         ),
     ),
     Found(
+        "an infinity beside large whole numbers, in one part of two Steps, is null in JSONL",
+        _parquet(
+            "jsonl", (), pa.array([2**53]), pa.array([float("inf")]),
+            cut=Cut(2), knobs=Knobs(fusion=False),
+        ),
+    ),
+    Found(
         "a column whose rows are filtered out before a stage of tables is there or not",
         _jsonl(
             "parquet", (Spec("filter", "two words", "keep"), Spec("polars")),

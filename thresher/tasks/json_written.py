@@ -75,13 +75,13 @@ def _by_parts(value: Any, encode: Encode) -> str:
 
 
 def as_json_column(column: Column, field: pa.Field) -> pa.Array:
-    """A column as JSON text, null where it is null."""
+    """A column as JSON text, null where it is null; see :func:`as_held`."""
     if is_json(field):
         return column
     if pa.types.is_decimal(column.type) and is_guessed(field):
         return own_digits(column)
     values = with_times_as_text(column).to_pylist()
-    return pa.array([None if value is None else as_json(value) for value in values], JSON_TEXT)
+    return pa.array([None if value is None else as_held(value) for value in values], JSON_TEXT)
 
 
 def own_digits(decimals: Column) -> Column:
