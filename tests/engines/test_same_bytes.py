@@ -50,7 +50,8 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, 
 
 
 RUNS = [(name, engine) for name in CASES for engine in EXECUTORS]
-RUNS += [(name, "xenna batch") for name in ("linear", "fan-out")]
+RUNS.remove(("poison", "ray data"))  # see test_faults.test_a_row_that_kills_ray_datas_own_worker
+RUNS.append(("linear", "xenna batch"))
 
 
 @pytest.mark.parametrize(("name", "engine"), RUNS)
