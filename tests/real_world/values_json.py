@@ -363,5 +363,7 @@ def strict(value: Any) -> str:
 
 
 def draw_of(value: Any, sides: int) -> int:
-    """A number below ``sides`` that depends on the value alone."""
+    """A number below ``sides`` that depends on the value alone; -0 is 0 in most types."""
+    is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    value = 0 if is_number and value == 0 else value
     return zlib.crc32(loose(value).encode()) % sides

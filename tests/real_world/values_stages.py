@@ -75,8 +75,7 @@ def _scored(value: Any) -> int:
     # Null is an empty text where a column is one of text.
     if value is None or value == "":
         return 0
-    is_zero = isinstance(value, int | float | Decimal) and value == 0 and value is not False
-    return draw_of(0 if is_zero else from_python(value), 7)  # -0 is 0 in most types
+    return draw_of(from_python(value), 7)
 
 
 def _mixed(value: Any) -> Any:
