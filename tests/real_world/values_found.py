@@ -155,6 +155,14 @@ FOUND: tuple[Found, ...] = (
         ),
     ),
     Found(
+        "a type that a stage gives a column of nulls is kept or not, by what else is in the batch",
+        _parquet(
+            "parquet",
+            (Spec("adds", None, "", "n", 0, ("bool",)), Spec("words", "n")),
+            pa.array([None, None]), others=((Cut(), Knobs(rows=1)),),
+        ),
+    ),
+    Found(
         "a column whose rows are filtered out before a stage of tables is there or not",
         _jsonl(
             "parquet", (Spec("filter", "two words", "keep"), Spec("polars")),

@@ -147,7 +147,10 @@ def _is_unchanged(before: Column, after: Column, had_null: bool) -> bool:
     if before.equals(after):
         return _has_same_zeros(before, after)
     if after.null_count == len(after) or before.null_count == len(before):
-        return _nulls(before) == after.null_count == len(after)
+        # Frames have no type for what they know nothing of; any other is one that a stage chose.
+        kept = before.type == after.type or pa.types.is_null(after.type)
+        is_made = kept or _frame_makes(before.type, after.type, had_null)
+        return is_made and _nulls(before) == after.null_count == len(after)
     if not _frame_makes(before.type, after.type, had_null):
         return False
     if before.type == after.type and pa.types.is_nested(before.type):
