@@ -169,4 +169,8 @@ FOUND: tuple[Found, ...] = (
             '{"two words":"{\\"k\\":1}"}\n{"text":"x"}\n', others=_SMALL,
         ),
     ),
+    Found(
+        "a number in a list that is close to 0 passes for 0 where whole numbers are asked for",
+        _jsonl("jsonl", (), '{"n":[1e-400]}\n{"n":[1]}\n', types={"n": "list<int64>"}),
+    ),
 )  # fmt: skip

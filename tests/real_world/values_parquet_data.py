@@ -93,7 +93,13 @@ FAMILIES: dict[str, tuple[pa.DataType, ...]] = {
     ),
     "maps": (pa.map_(pa.string(), pa.int32()), pa.map_(pa.string(), pa.int64())),
     "null": (pa.null(),),
+    "widest ints": (pa.int64(), pa.uint64()),
+    "growing structs": (_K, pa.struct({"k": pa.string(), "l": pa.int64()})),
+    "dates or text": (pa.date32(), pa.string()),
+    "zone or none": (pa.timestamp("us", "UTC"), pa.timestamp("us")),
 }  # fmt: skip
+"""Types of one column in several files. The last few are those that went wrong together."""
+
 _ANY = tuple(kind for kinds in FAMILIES.values() for kind in kinds)
 
 

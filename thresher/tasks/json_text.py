@@ -339,10 +339,12 @@ def _has_type(value: Any) -> bool:
 
 def json_values(column: Column) -> list[Any]:
     """The values of a JSON column, with numbers that float64 does not hold as ``Decimal``."""
-    return [
-        None if text is None else json.loads(text, parse_float=_number, parse_int=_whole)
-        for text in column.to_pylist()
-    ]
+    return [None if text is None else exact_value(text) for text in column.to_pylist()]
+
+
+def exact_value(text: str) -> Any:
+    """The value of JSON text, with numbers that float64 does not hold as ``Decimal``."""
+    return json.loads(text, parse_float=_number, parse_int=_whole)
 
 
 def _number(digits: str) -> float | decimal.Decimal:

@@ -7,7 +7,6 @@ values. Whatever else it holds, mixtures, lists and objects, is JSON text as it 
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -25,6 +24,7 @@ from thresher.stages.text.io.jsonl_scan import PADDING, Scan
 from thresher.tasks.casting import cast_exactly, decimals_of
 from thresher.tasks.columns import bit_buffer, from_numpy, to_numpy
 from thresher.tasks.json_numbers import NOT_ZERO, is_held
+from thresher.tasks.json_text import exact_value
 from thresher.tasks.typed_values import typed_as
 from thresher.tasks.types import (
     EXACT,
@@ -324,8 +324,8 @@ def _nested(scan: Scan, k: int, kind: pa.DataType) -> pa.Array:
 
 def _loaded(text: str) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):  # a number of thousands of digits, or too deep
+        return exact_value(text)
+    except (ValueError, RecursionError):  # too deep
         return None
 
 
