@@ -169,7 +169,7 @@ class Driver:
         self._failed_parts = failed_before
         self._first_failed = ""
         self._source = tuple(source)
-        self._reads_first = bool(source[0].metrics.get("is_reader"))
+        self._reads_first = source[0].is_reader
         self.restarts = 0  # of workers, over the whole run of the Segment
 
     # -- leases -------------------------------------------------------------------------------
@@ -370,7 +370,7 @@ class Driver:
         """The part is finished, for good or for quarantine."""
         self._in_flight -= state.part.estimate
         part = state.part
-        self._tally.add(outcome.counts, outcome.failure, part.source_bytes, not part.segment)
+        self._tally.add(outcome.counts, outcome.failure, part.source_bytes, part.segment)
         self._reasons.update(outcome.reasons)
         if has_failed_wholly(outcome.failure, outcome.failed_rows, outcome.counts):
             self._failed_parts += 1

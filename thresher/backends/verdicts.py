@@ -17,7 +17,8 @@ def too_many_lost(
     size = tally.share_of_bytes if by_bytes else 0.0
     if max(rows, size) <= limit:
         return None
-    share = f"{tally.quarantined} of {tally.found} records ({rows:.1%})"
+    lost, met = tally.worst
+    share = f"{lost} of {met} records ({rows:.1%})"
     if size > rows:
         share = f"sources that hold {size:.1%} of the bytes"
     return StageError(

@@ -287,8 +287,7 @@ def rows_found(counts: Sequence[StageCounts]) -> int:
     """Records that a part's reader found; what stands before it counts files."""
     if not counts:
         return 0
-    reader = next((stage for stage in counts if stage.metrics.get("is_reader")), counts[0])
-    return reader.rows_in
+    return next((stage for stage in counts if stage.is_reader), counts[0]).rows_in
 
 
 def rows_met(counts: Sequence[StageCounts]) -> int:

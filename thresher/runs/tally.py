@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from thresher.runs.part import PartRecord, rows_found, rows_met
+from thresher.runs.part import PartRecord, rows_found
 from thresher.stats import StageCounts
+
+Level = tuple[int, int]
+"""A stage's place in the pipeline: its Segment, and its number there."""
 
 
 @dataclass
@@ -15,10 +19,11 @@ class Tally:
     """Rows and bytes found, or made of what was found, and those of them that are in quarantine.
 
     ``rows_read``, ``bytes_read`` and ``parts_read`` are those of parts that did not fail.
+    ``more`` are the rows that were met at a stage for the first time, ``lost`` those that it lost.
     """
 
-    found: int = 0
-    quarantined: int = 0
+    more: Counter[Level] = field(default_factory=Counter)
+    lost: Counter[Level] = field(default_factory=Counter)
     bytes_found: int = 0
     bytes_lost: int = 0
     rows_read: int = 0
@@ -27,30 +32,61 @@ class Tally:
 
     def count(self, record: PartRecord) -> None:
         """Count a recorded part."""
-        self.add(record.counts, record.failure, record.source_bytes, record.segment == 0)
+        self.add(record.counts, record.failure, record.source_bytes, record.segment)
 
     def add(
-        self, counts: Sequence[StageCounts], failure: str, source_bytes: int, first: bool = True
+        self, counts: Sequence[StageCounts], failure: str, source_bytes: int, segment: int = 0
     ) -> None:
-        """Count one part; rows are found in the ``first`` Segment, and where a reader is.
+        """Count one part; rows are found in the first Segment, and where a reader is.
 
         Bytes of later Segments are those of the first, seen again; those that are lost count.
         """
-        self.bytes_found += source_bytes if first or failure else 0
+        self.bytes_found += 0 if segment and not failure else source_bytes
         if failure:
             self.bytes_lost += source_bytes
         if not counts:
             return
-        self.quarantined += sum(stage.quarantined for stage in counts)
-        self.found += rows_met(counts) - rows_found(counts)  # those that stages made
-        reads = any(stage.metrics.get("is_reader") for stage in counts)
-        if not first and not reads:
-            return
-        self.found += rows_found(counts)
-        if not failure:
+        finds = not segment or any(stage.is_reader for stage in counts)
+        self._add_levels(counts, segment, rows_found(counts) if finds else 0)
+        if finds and not failure:
             self.rows_read += rows_found(counts)
             self.bytes_read += source_bytes
             self.parts_read += 1
+
+    def _add_levels(self, counts: Sequence[StageCounts], segment: int, found: int) -> None:
+        """Count a part's rows at each of its stages.
+
+        A stage that loses the numbers of rows does not tell how many it made: the next is given
+        them.
+        """
+        first = next((at for at, stage in enumerate(counts) if stage.is_reader), 0)
+        met, made = rows_found(counts), found
+        for at, stage in enumerate(counts):
+            if at > first:
+                made = max(made, stage.rows_in - met)
+                met += made
+            self.more[segment, at] += made
+            self.lost[segment, at] += stage.quarantined
+            made = stage.expanded if at >= first else 0
+
+    @property
+    def found(self) -> int:
+        """Rows found, or made of what was found."""
+        return self.more.total()
+
+    @property
+    def worst(self) -> tuple[int, int]:
+        """Rows in quarantine and rows met, up to the stage where their share is the largest.
+
+        Rows that a stage makes of one cannot hide how many were lost before.
+        """
+        lost = met = 0
+        worst = (0, 0)
+        for level in sorted(self.more):
+            lost, met = lost + self.lost[level], met + self.more[level]
+            if lost * worst[1] > worst[0] * met or (lost and not worst[1]):
+                worst = (lost, met)
+        return worst
 
     def rows_in(self, source_bytes: int) -> int:
         """Rows that a part of so many bytes is likely to hold; 0 if nothing is known."""
@@ -60,8 +96,9 @@ class Tally:
 
     @property
     def share_of_rows(self) -> float:
-        """Rows in quarantine among those found."""
-        return self.quarantined / self.found if self.found else 0.0
+        """Rows in quarantine among those met, where that is the most."""
+        lost, met = self.worst
+        return lost / met if met else 0.0
 
     @property
     def share_of_bytes(self) -> float:
