@@ -367,11 +367,12 @@ class StepCall:
             raise CallFailed("broken", stage.name, error.what, error.todo) from error
 
     def _note_left_out(self, task: AnyTask, outs: list[AnyTask]) -> None:
+        """Note columns that the stage did not give back; an answer with none tells nothing."""
         if isinstance(task, DocumentBatch):
             before = visible(task.data.column_names)
             for out in outs:
-                there = out.data.column_names if isinstance(out, DocumentBatch) else ()
-                if out.num_items:
+                there = visible(out.data.column_names) if isinstance(out, DocumentBatch) else []
+                if there or out.num_items:
                     self.left_out.update(set(before).difference(there))
 
     # -- sinks --------------------------------------------------------------------------------

@@ -89,6 +89,8 @@ class Unifying:
     def _final(self, records: Sequence[PartRecord]) -> Types:
         """The columns that all files are to have."""
         held = held_columns(records)
+        if (fields := self.writer.fields) is not None:
+            held = {name: kind for name, kind in held.items() if name in fields}
         # A type that was asked for is there even if all rows that had the column are gone.
         asked = {name: as_void(kind) for name, kind in self._pinned().items() if name in held}
         held = {**held, **merge_columns([{name: held[name] for name in asked}, asked])}
