@@ -16,6 +16,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+LONGEST_MESSAGE = 4000
+"""Characters of an error's message that are kept: some hold a whole document."""
+
 
 class ThresherError(Exception):
     """Base of all errors of Thresher.
@@ -83,6 +86,23 @@ class ModelError(ThresherError):
 
 class EngineError(ThresherError):
     """Workers or the engine that runs them failed."""
+
+
+def error_text(error: BaseException) -> str:
+    """An error's type and message, for people; whatever the message is, it can be written."""
+    return f"{type(error).__name__}: {message_of(error)}"
+
+
+def message_of(error: BaseException) -> str:
+    """An error's message, without the middle if it is long; text that is not UTF-8 is escaped."""
+    try:
+        message = str(error)
+    except Exception:
+        return "it has no message that can be shown"
+    if len(message) > LONGEST_MESSAGE:
+        half = LONGEST_MESSAGE // 2
+        message = f"{message[:half]} ... ({len(message):,} characters) ... {message[-half:]}"
+    return message.encode("utf-8", "backslashreplace").decode()
 
 
 def missing_extra(feature: str, package: str, extra: str) -> PlanError:

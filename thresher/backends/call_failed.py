@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from thresher.backends.executor import Failed
-from thresher.errors import ThresherError
+from thresher.errors import ThresherError, error_text, message_of
 from thresher.runs.part import LostFile, Path
 
 
@@ -36,7 +36,7 @@ class CallFailed(Exception):
 def in_words(error: Exception) -> str:
     """The error with the line it comes from; errors of ours say enough themselves."""
     if isinstance(error, ThresherError):
-        return str(error)
+        return message_of(error)
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
@@ -44,4 +44,4 @@ def in_words(error: Exception) -> str:
     if frame is not None:
         name = frame.tb_frame.f_code.co_filename.rpartition("/")[2]
         place = f" (at {name}:{frame.tb_lineno})"
-    return f"{type(error).__name__}: {error}{place}"
+    return f"{error_text(error)}{place}"

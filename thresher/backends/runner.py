@@ -33,6 +33,7 @@ from thresher.errors import (
     StageError,
     StorageError,
     ThresherError,
+    message_of,
 )
 from thresher.planning.check import is_ours
 from thresher.planning.plan import Stage, Step
@@ -218,11 +219,11 @@ class StepCall:
             return next(batches, None)
         except SourceError as error:
             lost = LostFile(error.path, _without_place(error), error.rows, error.is_estimate)
-            raise CallFailed("source", stage.name, str(error), lost_file=lost) from error
+            raise CallFailed("source", stage.name, message_of(error), lost_file=lost) from error
         except StorageError as error:
             raise CallFailed("storage", error.where, error.what, error.todo) from error
         except ThresherError as error:
-            raise CallFailed("data", stage.name, str(error)) from error
+            raise CallFailed("data", stage.name, message_of(error)) from error
         except Exception as error:
             if is_of_the_place(error):
                 raise CallFailed("place", stage.name, in_words(error)) from error
@@ -235,7 +236,7 @@ class StepCall:
         if self.context.on_error == "raise":
             line = f", line {record.line}" if record.line else f", byte {record.offset}"
             error = DataError(record.reason, where=f"{record.path}{line}")
-            raise CallFailed("data", stage.name, str(error))
+            raise CallFailed("data", stage.name, message_of(error))
         self.aside.reject(index, rejected)
 
     # -- stages -------------------------------------------------------------------------------

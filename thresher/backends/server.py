@@ -29,7 +29,14 @@ from thresher.backends.parcel import TASK_BYTES, Handed, Packer
 from thresher.backends.quarantine import Rejected
 from thresher.backends.runner import StepCall
 from thresher.backends.stage_errors import may_keep_state
-from thresher.errors import EngineError, ModelError, PlanError, StorageError, ThresherError
+from thresher.errors import (
+    EngineError,
+    ModelError,
+    PlanError,
+    StorageError,
+    ThresherError,
+    error_text,
+)
 from thresher.planning.plan import Stage, Step
 from thresher.runs.part import Path
 from thresher.runs.task_file import pickled, to_bytes
@@ -270,7 +277,7 @@ class StepServer:
             told = f"{error.where}: {error.what}" if error.where else error.what
             raise CallFailed(kind, stage.name, told, error.todo) from error
         except Exception as error:
-            told = f"setup raised {type(error).__name__}: {error}"
+            told = f"setup raised {error_text(error)}"
             todo = "see the stage's setup method"
             raise CallFailed("setup", stage.name, told, todo) from error
 

@@ -9,7 +9,14 @@ from typing import Any
 from thresher.backends.bisect import rejoined
 from thresher.backends.call_failed import CallFailed, in_words
 from thresher.backends.faults import cause_of, is_of_the_machine, may_be_of_the_place
-from thresher.errors import DataError, ModelError, PlanError, StorageError, ThresherError
+from thresher.errors import (
+    DataError,
+    ModelError,
+    PlanError,
+    StorageError,
+    ThresherError,
+    message_of,
+)
 from thresher.planning.plan import Stage
 from thresher.stages.writing import BaseWriter
 from thresher.storage.failures import from_os_error
@@ -43,7 +50,7 @@ def of_a_whole_task(stage: Stage, error: Exception) -> CallFailed:
     if told := no_matter_of_rows(stage, error):
         return told
     if isinstance(error, DataError):  # it would be the same again
-        return CallFailed("data", stage.name, str(error))
+        return CallFailed("data", stage.name, message_of(error))
     cause = cause_of(stage.name, error)
     kind = "place" if may_be_of_the_place(error) else "raised"
     return CallFailed(kind, stage.name, in_words(error), cause=cause)
@@ -70,7 +77,7 @@ def of_writing(stage: BaseWriter, error: Exception) -> CallFailed:
     if isinstance(error, StorageError):
         return CallFailed("storage", error.where, error.what, error.todo)
     if isinstance(error, DataError):
-        return CallFailed("data", stage.name, str(error))
+        return CallFailed("data", stage.name, message_of(error))
     if isinstance(error, ThresherError):
         return CallFailed("broken", stage.name, error.what, error.todo)
     return CallFailed("raised", stage.name, in_words(error), cause=cause_of(stage.name, error))

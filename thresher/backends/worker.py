@@ -40,6 +40,7 @@ def _serve(pipe: Connection[Any, Any]) -> None:
 
     from thresher.backends.parcel import ParcelFolders
     from thresher.backends.server import StepServer
+    from thresher.errors import error_text
 
     pyarrow.set_cpu_count(1)
     server: StepServer | None = None
@@ -56,7 +57,7 @@ def _serve(pipe: Connection[Any, Any]) -> None:
                 folders = ParcelFolders(shared, disk)
                 server = StepServer(blob, worker_id, folders, node, python=python)
             except Exception as error:
-                pipe.send_bytes(pickle.dumps(("unusable", f"{type(error).__name__}: {error}")))
+                pipe.send_bytes(pickle.dumps(("unusable", error_text(error))))
         elif kind == "call" and server is not None:
             message, children = server.call(rest[0], _beat_to(pipe, rest[0].attempt.token))
             pipe.send_bytes(pickle.dumps(("finished", message, children), protocol=5))

@@ -7,7 +7,7 @@ import os
 import sys
 import traceback
 
-from thresher.errors import DataError, PlanError, StorageError, ThresherError
+from thresher.errors import DataError, PlanError, StorageError, ThresherError, error_text
 
 OK = 0
 FAILED = 1
@@ -57,7 +57,7 @@ def tell(error: BaseException) -> None:
     elif isinstance(error, ThresherError):
         print(text_of(error), file=sys.stderr)
     else:
-        print(f"error: {type(error).__name__}: {error}", file=sys.stderr)
+        print(f"error: {error_text(error)}", file=sys.stderr)
         print(f"  {DEBUG}=1 shows where", file=sys.stderr)
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from thresher.errors import PlanError, ThresherError
+from thresher.errors import PlanError, ThresherError, error_text
 
 
 class Mistakes:
@@ -31,9 +31,7 @@ class Mistakes:
             place = f"{where}, {error.where}" if error.where else where
             self.found.append(PlanError(error.what, place, error.todo))
         else:
-            self.add(
-                f"{what}: {type(error).__name__}: {error}", where, "change it, or mend the class"
-            )
+            self.add(f"{what}: {error_text(error)}", where, "change it, or mend the class")
 
     def raise_if_any(self) -> None:
         """Raise one error that tells all.

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from copy import deepcopy
 from time import monotonic
 
 from thresher.planning.plan import Plan, Segment
@@ -71,7 +71,7 @@ class Progress:
 
     def counted(self) -> Tally:
         """What earlier runs found and lost, for the error rate."""
-        return replace(self._tally)
+        return deepcopy(self._tally)
 
     def committed(self, records: Sequence[PartRecord], outcomes: Sequence[Outcome]) -> None:
         """Parts were committed: each with what became of it, or with what stood before."""

@@ -7,7 +7,7 @@ import typing
 from collections.abc import Sequence
 from typing import Any
 
-from thresher.errors import PlanError, ThresherError
+from thresher.errors import PlanError, ThresherError, error_text
 from thresher.planning.plan import Stage
 from thresher.stages.base import Determinism, Rows
 from thresher.stages.resources import Resources
@@ -38,7 +38,7 @@ def _mistakes_of(stage: Stage) -> list[tuple[str, str]]:
         try:
             told = getattr(stage, name)()
         except Exception as error:
-            found.append((f"{name}() raises {type(error).__name__}: {error}", "mend it"))
+            found.append((f"{name}() raises {error_text(error)}", "mend it"))
             continue
         if not _is_columns(told):
             todo = 'return two lists of names: ([], ["text"])'

@@ -512,7 +512,7 @@ class Run:
         kept = [self._left_of(r) for r in [*state.kept, *staying]] if appending else []
         manifest = build_manifest(self.pipeline, self.generation, records, kept)
         text = json.dumps(manifest, ensure_ascii=False, indent=1)
-        staged = self.fence.stage("manifest.json", text.encode())
+        staged = self.fence.stage("manifest.json", text.encode("utf-8", "backslashreplace"))
         crash_point("before-seal")
         # Appended when the staged manifest is there: whoever takes over from now on finds it.
         self._append({"sealing": self.generation})

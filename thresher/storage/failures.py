@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from thresher.errors import StorageError, ThresherError
+from thresher.errors import StorageError, ThresherError, error_text
 from thresher.storage.paths import is_local
 
 _ADVICE = {
@@ -43,7 +43,7 @@ def failures(doing: str, path: str) -> Iterator[None]:
         if is_local(path):
             raise
         raise StorageError(
-            f"cannot {doing}: {type(error).__name__}: {error}",
+            f"cannot {doing}: {error_text(error)}",
             where=path,
             todo="check the address, the credentials and the network",
         ) from error

@@ -11,6 +11,7 @@ from thresher.backends.executor import Failed, Heartbeat
 from thresher.backends.parcel import Handed
 from thresher.backends.pool import Event, Pool
 from thresher.backends.server import StepServer
+from thresher.errors import error_text
 
 
 class ThreadPool(Pool):
@@ -80,7 +81,7 @@ class ThreadPool(Pool):
             except BaseException as error:
                 failed = Failed(
                     envelope.attempt.token, envelope.path, envelope.step, "raised",
-                    f"{type(error).__name__}: {error}", f"step {envelope.step}",
+                    error_text(error), f"step {envelope.step}",
                 )  # fmt: skip
                 self._events.put(Event(failed, envelope))
         if server is not None:

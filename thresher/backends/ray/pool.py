@@ -21,7 +21,7 @@ from thresher.backends.ray.nodes import Nodes
 from thresher.backends.ray.parcels import StoredParcel
 from thresher.backends.ray.placement import Group
 from thresher.backends.ray.worker import Worker
-from thresher.errors import EngineError
+from thresher.errors import EngineError, error_text
 
 PLACE_WITHIN_SECONDS = 120.0
 _PROGRESS_SECONDS = 1.0
@@ -343,5 +343,5 @@ def _how(error: Exception) -> str:
     """Why an actor ended, in one line; of an exception in the actor, what was raised."""
     cause = getattr(error, "cause", None)
     if isinstance(cause, Exception):
-        return f"the actor raised {type(cause).__name__}: {cause}"
+        return f"the actor raised {error_text(cause)}"
     return first_line(error)

@@ -12,6 +12,8 @@ import urllib.error
 from email.message import Message
 from email.utils import parsedate_to_datetime
 
+from thresher.errors import error_text
+
 RETRIED = frozenset((408, 425, 429, *range(500, 600))) - {501, 505}
 """Statuses of answers that may be another one the next time."""
 
@@ -64,7 +66,7 @@ def told(error: Exception) -> TryAgainError | GiveUpError:
     if isinstance(reason, OSError):
         return TryAgainError((reason.strerror or str(reason)).lower())
     if isinstance(reason, http.client.HTTPException):
-        return TryAgainError(f"the answer is broken ({type(reason).__name__}: {reason})")
+        return TryAgainError(f"the answer is broken ({error_text(reason)})")
     return GiveUpError(str(reason))
 
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, TypeVar
 
 from thresher import storage
-from thresher.errors import DataError, PlanError
+from thresher.errors import DataError, PlanError, error_text
 from thresher.stages.reading import (
     BadRecord,
     ReaderStage,
@@ -206,10 +206,10 @@ class DocumentIterateExtractStage(ReaderStage):
                 raise
             if isinstance(error, CutOff):  # what no checksum confirms may be anything
                 raise SourceError(str(error), path, number, todo="mend or replace it") from error
-            reason = f"the rest of the file cannot be read: {type(error).__name__}: {error}"
+            reason = f"the rest of the file cannot be read: {error_text(error)}"
             if nothing_read:
                 raise DataError(
-                    f"the file cannot be read: {type(error).__name__}: {error}",
+                    f"the file cannot be read: {error_text(error)}",
                     where=path,
                     todo="check that it is what the iterator reads; remove it to download it anew",
                 ) from error
@@ -229,7 +229,7 @@ class DocumentIterateExtractStage(ReaderStage):
         except MemoryError:
             raise
         except Exception as error:
-            self._set_aside(number, record, f"{type(error).__name__}: {error}", report)
+            self._set_aside(number, record, error_text(error), report)
             return None
         if document is None:
             report.dropped["extractor"] = report.dropped.get("extractor", 0) + 1
