@@ -52,6 +52,9 @@ _FOREIGN = {
     b"\xff\xfe": "text in UTF-16",
     b"\xfe\xff": "text in UTF-16",
 }
+_TAR_AT, _TAR = 257, b"ustar"
+"""Where a tar archive says that it is one (POSIX.1, pax): in the header of its first member."""
+
 _UNMARKED = {
     re.compile(rb"(\0\0\0[^\0]){2}|([^\0]\0\0\0){2}"): "text in UTF-32",
     re.compile(rb"(\0[^\0]){2}|([^\0]\0){2}"): "text in UTF-16",
@@ -109,6 +112,8 @@ def check_beginning(head: bytes, path: str, *, is_text: bool, opening: bytes = b
     """
     found = next((what for magic, what in _FOREIGN.items() if head.startswith(magic)), "")
     found = found or next((what for form, what in _UNMARKED.items() if form.match(head)), "")
+    if head[_TAR_AT:].startswith(_TAR) and b"\0" in head[:_TAR_AT]:  # which no text has
+        found = "a tar archive"
     if not found and not is_text and compression_in(head):
         found = "compressed more than once"
     if found:
