@@ -124,6 +124,25 @@ def test_an_interrupted_run_says_so_and_goes_on(folder: Path) -> None:
     assert "12 in = 12 out" in done.stdout
 
 
+def test_twice_stops_a_stage_that_hangs_in_the_calling_process(folder: Path) -> None:
+    slow = [*THRESHER, "run", "r.yaml", "--workers", "0", "--set", "Slow.seconds=600"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(
+        slow, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    ends = monotonic() + 60
+    while not list((folder / "out").rglob("ledger/0/*.json")) and monotonic() < ends:
+        sleep(0.05)
+    sleep(1)  # until the stage sleeps
+    process.send_signal(signal.SIGINT)
+    sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted: finishing what is running" in out
+    assert err == ""
+
+
 def test_output_that_nobody_reads_is_no_error(folder: Path) -> None:
     command = f"{' '.join(THRESHER)} schema | head -c 10"
     done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True)

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from thresher.backends.local.inline import InlinePool
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -32,13 +34,18 @@ class Interrupts:
             signal.signal(number, handler)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self.draining:
-            self.cancel.set()
-        else:
+        if not self.draining:
             self.draining = self._untold = True
+            if InlinePool.is_calling:  # nobody else comes to say it until the stage ends
+                self.announce()
+            return
+        self.cancel.set()
+        if InlinePool.is_calling:
+            raise KeyboardInterrupt  # in the stage: there is no worker that could be stopped
 
     def announce(self) -> None:
-        """Say that the run is ending; not from the signal handler, which may be in mid-print."""
+        """Say that the run is ending; where a driver runs, not from the handler of signals, which
+        may be in mid-print."""
         if self._untold:
             self._untold = False
             self.tell("interrupted: finishing what is running; once more stops now (both resume)")

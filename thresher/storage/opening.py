@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
+import stat
 from typing import Any, BinaryIO, cast
 
 from thresher.storage.failures import failures
@@ -16,13 +18,32 @@ def open_read(path: str, start: int = 0, options: dict[str, Any] | None = None) 
     with failures("read", path):
         if is_local(path):
             # The caller reads into large buffers of its own.
-            source: Any = open(absolute(path), "rb", buffering=0)  # noqa: SIM115
+            source: Any = open(absolute(path), "rb", buffering=0, opener=_without_waiting)  # noqa: SIM115
         else:
             fs, inner = filesystem(path, options)
             source = fs.open(inner, "rb")
         if start:
             source.seek(start)
         return cast("BinaryIO", source)
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """A descriptor for reading; a named pipe that was put in a file's place is no file.
+
+    To open one waits for somebody who writes, and may wait for ever.
+    """
+    descriptor = os.open(path, flags | os.O_NONBLOCK)
+    try:
+        _refuse_pipe(path, os.fstat(descriptor))
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _refuse_pipe(path: str, status: os.stat_result) -> None:
+    if stat.S_ISFIFO(status.st_mode):
+        raise OSError(errno.EINVAL, "it is a named pipe, not a file", path)
 
 
 def open_write(path: str, options: dict[str, Any] | None = None) -> BinaryIO:
@@ -56,6 +77,7 @@ def open_arrow(path: str, options: dict[str, Any] | None = None) -> Any:
 
     with failures("read", path):
         if is_local(path):
+            _refuse_pipe(path, os.stat(absolute(path)))
             return pa.OSFile(os.fsencode(absolute(path)), "rb")
         fs, inner = filesystem(path, options)
         return pa.PythonFile(fs.open(inner, "rb"), mode="r")

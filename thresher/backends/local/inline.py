@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import deque
 from time import sleep
+from typing import ClassVar
 
 from thresher.backends.envelope import Envelope
 from thresher.backends.executor import Heartbeat
@@ -17,6 +18,8 @@ class InlinePool(Pool):
     """No workers at all: calls run in the calling thread, where debuggers see them."""
 
     size = 1
+    is_calling: ClassVar[bool] = False
+    """Whether a stage runs in the calling thread right now."""
 
     def __init__(self, blob: bytes) -> None:
         self.server = StepServer(blob, "inline", Handed())
@@ -42,7 +45,11 @@ class InlinePool(Pool):
         def beat(rows: int, stage: str) -> None:
             beats[:] = [Event(Heartbeat(token, rows, stage))]
 
-        message, children = self.server.call(envelope, beat)
+        InlinePool.is_calling = True
+        try:
+            message, children = self.server.call(envelope, beat)
+        finally:
+            InlinePool.is_calling = False
         return [*beats, Event(message, envelope, tuple(children))]
 
     def close(self, *, kill: bool = False) -> None:
