@@ -283,6 +283,20 @@ def test_a_page_that_is_not_what_its_checksum_says(
     assert "not a readable Parquet file: could not verify page integrity" in entry["error"]
 
 
+def test_checksums_are_held_against_pages_beside_a_dictionary_of_no_text(tmp_path: Path) -> None:
+    file = BytesIO()
+    texts = [f"some text {i:03}" for i in range(100)]
+    codes = pa.array([0] * 99 + [1])
+    table = pa.table({"k": pa.DictionaryArray.from_arrays(codes, NO_TEXT), "s": texts})
+    pq.write_table(
+        table, file, compression="none", write_page_checksum=True, use_dictionary=["k"],
+        write_statistics=False, row_group_size=50,
+    )  # fmt: skip
+    data = file.getvalue().replace(b"some text 075", b"Xome text 075")
+    with pytest.raises(StageError, match="could not verify page integrity"):
+        run(tmp_path, data)
+
+
 # -- without pandas ---------------------------------------------------------------------------
 
 WITHOUT_PANDAS = """

@@ -279,9 +279,7 @@ class ParquetReaderStage(ReaderStage):
         """The same file with plain strings in the place of dictionaries."""
         with storage.open_arrow(piece.path, self._storage_options) as source:
             footer = footer_without_dictionaries(source, file)
-            with pq.ParquetFile(
-                source, metadata=footer, coerce_int96_timestamp_unit="us"
-            ) as decoded_file:
+            with _opened(source, "us", footer) as decoded_file:
                 yield decoded_file
 
     def _conformed(
@@ -369,9 +367,11 @@ class ParquetReaderStage(ReaderStage):
         return found
 
 
-def _opened(source: Any, unit: str) -> pq.ParquetFile:
+def _opened(source: Any, unit: str, footer: pq.FileMetaData | None = None) -> pq.ParquetFile:
     """The file, whose pages are held against their checksums where it has such."""
-    return pq.ParquetFile(source, coerce_int96_timestamp_unit=unit, page_checksum_verification=True)
+    return pq.ParquetFile(
+        source, metadata=footer, coerce_int96_timestamp_unit=unit, page_checksum_verification=True
+    )
 
 
 def _batches_behind(
