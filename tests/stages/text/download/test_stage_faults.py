@@ -18,6 +18,7 @@ from thresher.backends.local import LocalExecutor
 from thresher.errors import DataError, StageError, StorageError
 from thresher.pipeline import Pipeline
 from thresher.runs.report import Observer
+from thresher.stages.reading import ReadReport
 from thresher.stages.text.download import (
     DocumentDownloadExtractStage,
     DocumentDownloadStage,
@@ -81,6 +82,15 @@ def test_later_stages_find_the_line_again(tmp_path: Path) -> None:
     )
     [entry] = quarantined(tmp_path)
     assert (entry["row"], entry["line"], entry["file"]) == (1, 2, str(tmp_path / "raw" / "a"))
+
+
+def test_lines_are_those_of_the_files_that_were_read_last(tmp_path: Path) -> None:
+    a, b = (FileGroupTask("d", [path]) for path in files(tmp_path, a="one\n", b="one\n"))
+    stage = DocumentIterateExtractStage(Ids())
+    for task in (a, b):
+        assert len(list(stage.read(task, ReadReport()))) == 1
+    assert stage.locate(b, [0]) == {0: {"file": str(tmp_path / "b"), "line": 1, "offset": -1}}
+    assert stage.locate(a, [0]) == {}
 
 
 class Ids(Numbers):

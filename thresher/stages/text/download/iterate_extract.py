@@ -95,6 +95,7 @@ class DocumentIterateExtractStage(ReaderStage):
             self._ray_stage_spec = {"max_calls_per_worker": max_calls_per_worker}
         self._batch_bytes = BATCH
         self._places: list[_Place] = []
+        self._read_last: tuple[FileSlice, ...] = ()
 
     def _refuse_reserved_names(self) -> None:
         names = {*self.outputs()[1], *self.iterator.output_columns()}
@@ -140,7 +141,7 @@ class DocumentIterateExtractStage(ReaderStage):
 
     def read(self, task: FileGroupTask, report: ReadReport) -> Iterator[DocumentBatch]:
         """Yield batches in order, each with ``__row``; tell bad records to ``report``."""
-        self._places = []
+        self._places, self._read_last = [], task.slices
         gathered = Gathered(self._batch_bytes)
         for url, reason in task._metadata.get(FAILED, ()):
             report.bad.append(BadRecord(url, report.found, 0, -1, reason, url.encode()))
@@ -267,6 +268,8 @@ class DocumentIterateExtractStage(ReaderStage):
 
     def locate(self, task: FileGroupTask, rows: Collection[int]) -> dict[int, dict[str, Any]]:
         """The file, and where the iterator tells it the line, of rows that were just read."""
+        if task.slices != self._read_last:  # of what another worker has read nothing is known
+            return {}
         return {row: place for row in rows if (place := self._place(row))}
 
     def _place(self, row: int) -> dict[str, Any]:
