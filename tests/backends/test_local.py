@@ -32,6 +32,7 @@ from thresher.errors import DataError, EngineError, PlanError, StageError
 from thresher.pipeline import Pipeline, conductor
 from thresher.runs.report import Observer, RunEnd
 from thresher.stages.base import ProcessingStage, WorkerMetadata
+from thresher.stages.checkpoint import Checkpoint
 from thresher.stages.resources import Resources
 from thresher.stages.text.filters import ScoreFilter, WordCountFilter
 from thresher.stages.text.io import JsonlReader
@@ -457,3 +458,64 @@ def test_rows_have_their_place_whatever_the_fusion(
     assert [(Path(e["file"]).name, e["line"]) for e in fused] == [
         ("f0.jsonl", 3), ("f0.jsonl", 4), ("f1.jsonl", 2), ("f1.jsonl", 3)
     ]  # fmt: skip
+
+
+class Whole(Pass):
+    whole_parts = True
+
+
+class WithoutNumbers(Pass):
+    rows = "any"
+
+    def process(self, task: DocumentBatch) -> DocumentBatch:
+        return task.with_data(task.data.drop_columns(["__row"]))
+
+
+BEHIND_A_CUT: dict[str, list[Any]] = {
+    "a stage of whole parts": [Whole()],
+    "Checkpoints": [Checkpoint(), Pass(), Checkpoint()],
+}
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("between", BEHIND_A_CUT)
+def test_rows_have_their_place_in_later_segments(
+    tmp_path: Path, workers: int, between: str
+) -> None:
+    write_input(tmp_path / "in", rows=4)
+    (tmp_path / "in/f0.jsonl").write_text('\n{"id": 0}\nbroken\n{"id": 2}\n{"id": 3}\n')
+    stages = [
+        JsonlReader(str(tmp_path / "in"), files_per_partition=2),
+        *BEHIND_A_CUT[between],
+        RaiseOn([2, 6]),
+        JsonlWriter(str(tmp_path / "out")),
+    ]
+    options: dict[str, Any] = {"config": {"fusion": False}, "max_error_rate": 1.0}
+    result = run_quietly(Pipeline("p", stages=stages, **options), LocalExecutor(workers=workers))
+    found = sorted((Path(e["file"]).name, e["line"]) for e in quarantined(result))
+    assert found == [("f0.jsonl", 3), ("f0.jsonl", 4), ("f1.jsonl", 3)]
+
+
+@pytest.mark.parametrize("how", ["numbers are lost", "the source changes", "the source goes"])
+def test_rows_have_no_place_that_may_be_wrong(tmp_path: Path, how: str) -> None:
+    write_input(tmp_path / "in", rows=4)
+    file = tmp_path / "in/f0.jsonl"
+
+    class Changes(RaiseOn):
+        def process(self, task: DocumentBatch) -> DocumentBatch:
+            if how == "the source changes":
+                file.write_text('\n{"id": 7}\n')
+            elif file.exists() and how == "the source goes":
+                file.unlink()
+            return super().process(task)
+
+    stages = [
+        JsonlReader(str(tmp_path / "in"), files_per_partition=2),
+        WithoutNumbers() if how == "numbers are lost" else Pass(),
+        Checkpoint(),
+        Changes([2]),
+        JsonlWriter(str(tmp_path / "out")),
+    ]
+    pipeline = Pipeline("p", stages=stages, max_error_rate=1.0)
+    (entry,) = quarantined(run_quietly(pipeline, LocalExecutor(workers=0)))
+    assert not {"file", "line", "offset"}.intersection(entry)

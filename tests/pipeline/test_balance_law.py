@@ -106,7 +106,7 @@ def test_a_row_stolen_on_the_way_to_a_checkpoint(
     stolen: Stolen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     honest = output.write_task
-    monkeypatch.setattr(output, "write_task", lambda task, file: honest(without_last(task), file))
+    monkeypatch.setattr(output, "write_task", lambda task, *to: honest(without_last(task), *to))
     told = stolen.run(Lengths(), Checkpoint(), Pass())
     assert "10 rows left stage 'Lengths', 9 are in the closed files" in told
 

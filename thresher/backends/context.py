@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from thresher.runs.part import LostFile
+from thresher.stages.reading import ReaderStage
 from thresher.tasks import FileGroupTask
 
 
@@ -29,6 +30,8 @@ class RunContext:
         Whether all files of the output are to have one schema.
     node_folder : str
         Where once-per-machine work is noted.
+    reader : ReaderStage | None
+        That of the first Segment, which finds rows again in what it has read.
     """
 
     output: str
@@ -41,6 +44,7 @@ class RunContext:
     node_folder: str = ""
     inline_bytes: int = 2048
     typed: bool = False
+    reader: ReaderStage | None = None
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class Attempt:
     """The part of a lease that travels with an envelope; see :class:`Lease`.
 
     ``file`` is the one that all rows of the part come from, if it is one. ``source`` is what a
-    reader in an earlier Step has read.
+    reader in an earlier Step has read, as long as rows have the numbers that it gave them.
     """
 
     token: str

@@ -19,7 +19,7 @@ from thresher.runs.task_file import count_items, write_task
 from thresher.stages.writing import BaseWriter, WriteStream
 from thresher.storage.failures import from_os_error
 from thresher.storage.temporaries import make_parent, sync_file
-from thresher.tasks import DocumentBatch, Task
+from thresher.tasks import DocumentBatch, FileGroupTask, Task
 from thresher.tasks.types import Types, encode
 
 
@@ -89,11 +89,14 @@ class OutputFiles:
             self._close(OUT, path, writer.companion(temp, ending), other, 0, ending)
         crash_point("after-write")
 
-    def spill(self, path: Path, task: Task[Any]) -> None:
-        """Keep a task for the next Segment, or for the run's result."""
+    def spill(self, path: Path, task: Task[Any], source: FileGroupTask | None = None) -> None:
+        """Keep a task for the next Segment, or for the run's result.
+
+        ``source`` is what it was read from.
+        """
         temp, full = self._temp(SPILL)
         with _named(full), storage.open_write(full) as file:
-            write_task(task, file)
+            write_task(task, file, source)
         self._close(SPILL, path, temp, full, count_items(full), "arrow")
 
     def reject(self, path: Path, rejected: list[Rejected]) -> None:

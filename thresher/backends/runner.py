@@ -39,7 +39,7 @@ from thresher.planning.check import is_ours
 from thresher.planning.plan import Stage, Step
 from thresher.runs.part import LostFile, Path
 from thresher.runs.source_digest import digest_slices
-from thresher.runs.task_file import read_task
+from thresher.runs.task_file import read_source, read_task
 from thresher.stages.filtering import RowFilterStage
 from thresher.stages.reading import ReaderStage, ReadReport, SourceError
 from thresher.stages.writing import BaseWriter
@@ -89,6 +89,7 @@ class StepCall:
         self.absent: tuple[str, ...] = ()
         self.left_out: set[str] = set()
         self._read_here: FileGroupTask | None = None
+        self._source = attempt.source
         self._reader = reader
 
     def run(self, task: AnyTask | Iterator[AnyTask]) -> Iterator[AnyTask]:
@@ -109,14 +110,12 @@ class StepCall:
                 whole = joined(stage, flow) if stage.whole_parts else flow
                 flow = self._apply(index, stage, whole)
         yield from flow
-        source = self._read_here or self.attempt.source
-        if self._reader is not None and source is not None:
-            self.aside.locate(self._reader, source)
+        if self._reader is not None and self._source is not None:
+            self.aside.locate(self._reader, self._source)
 
     def with_source(self) -> Attempt:
-        """The attempt for the next Step, with what was read in this one."""
-        read = self._read_here
-        return self.attempt if read is None else replace(self.attempt, source=read)
+        """The attempt for the next Step, with what its rows were read from."""
+        return replace(self.attempt, source=self._source)
 
     # -- sources ------------------------------------------------------------------------------
 
@@ -128,7 +127,10 @@ class StepCall:
         if self.path:
             yield task
             return
-        roots = map(read_task, task.data) if isinstance(task, SpillTask) else [task]
+        roots: Iterable[AnyTask] = [task]
+        if isinstance(task, SpillTask):
+            self._source = read_source(task.data)
+            roots = map(read_task, task.data)
         for root in roots:
             yield self._enter(root.evolve(task_id=self.attempt.part))
 
@@ -136,6 +138,7 @@ class StepCall:
         if not isinstance(task, DocumentBatch):
             return task
         if ROW not in task.data.column_names:
+            self._source = None  # its reader has given other numbers
             start = self.rows
             column = from_numpy(np.arange(start, start + task.num_items, dtype=np.int64))
             task = task.evolve(data=task.data.append_column(ROW, column))
@@ -178,7 +181,7 @@ class StepCall:
                 raise wrong_kind(stage, FileGroupTask, task)
             group = task
             task = self.aside.without_lost_files(group)
-            self._read_here, self._reader = task, stage
+            self._read_here, self._source, self._reader = task, task, stage
             report = ReadReport()
             batches = stage.read(task, report)
             told = 0

@@ -125,7 +125,8 @@ class StepServer:
             return failed.message(attempt.token, path, step.index, 0), []
         step = self.steps[envelope.step]
         renew = partial(self._renewed, step.index)
-        reader = next((s for s in self.steps[0].stages if isinstance(s, ReaderStage)), None)
+        readers = (s for s in self.steps[0].stages if isinstance(s, ReaderStage))
+        reader = next(readers, self.context.reader)
         running = StepCall(step, attempt, path, self.context, files, beat, renew, reader)
         try:
             if not here:
@@ -229,6 +230,8 @@ class StepServer:
                 continue
             if self.context.sink == "result" and _is_small(task, self.context.inline_bytes):
                 inline.append((path, to_bytes(task)))
+            elif self.context.sink == "spill":
+                files.spill(path, task, running.with_source().source)
             elif self.context.sink != "out":
                 files.spill(path, task)
         return [], inline

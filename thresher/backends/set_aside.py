@@ -9,6 +9,7 @@ from typing import Any
 
 from thresher.backends.context import Attempt
 from thresher.backends.quarantine import Rejected
+from thresher.errors import DataError, StorageError
 from thresher.planning.plan import Stage
 from thresher.runs.task_file import read_task
 from thresher.stages.reading import ReaderStage
@@ -99,11 +100,17 @@ class SetAside:
         self.reject(index, entry)
 
     def locate(self, reader: ReaderStage, source: FileGroupTask) -> None:
-        """Give rejected rows their file and line, where a reader can find them again."""
+        """Give rejected rows their file and line, where a reader can find them again.
+
+        A source that is not there any more, or has changed since it was read, tells nothing.
+        """
         missing = {r.row for r in self.rejected if r.row is not None and not r.file}
         if not missing:
             return
-        places = reader.locate(source, missing)
+        try:
+            places = reader.locate(source, missing)
+        except (DataError, StorageError):
+            return
         self.rejected = [
             Rejected(**{**vars(r), **places[r.row]}) if not r.file and r.row in places else r
             for r in self.rejected

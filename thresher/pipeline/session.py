@@ -239,7 +239,7 @@ class Session:
             kernels = {kernel for stage in segment.stages for kernel in stage.kernels()}
             prepare(sorted(kernels), sum(part.source_bytes for part in todo))
             typed = plan.writer is not None and plan.writer.typed
-            context = self._context(segment, run, typed=typed)
+            context = self._context(segment, run, reader=plan.reader, typed=typed)
             conductor = Conductor(driver, run, progress, self.interrupts, self.executor)
             try:
                 conductor.conduct(segment, context)
@@ -331,7 +331,14 @@ class Session:
             return RunPaths(output, folder, mode, *names), False
         return RunPaths("", tempfile.mkdtemp(prefix="thresher-run-"), mode, *names), True
 
-    def _context(self, segment: Segment, run: Run, *, typed: bool = False) -> RunContext:
+    def _context(
+        self,
+        segment: Segment,
+        run: Run,
+        *,
+        reader: ReaderStage | None = None,
+        typed: bool = False,
+    ) -> RunContext:
         return RunContext(
             output=run.publisher.roots.output,
             run_dir=run.paths.run_dir,
@@ -341,6 +348,7 @@ class Session:
             on_error=self.pipeline.on_error,
             durable=run.durable,
             typed=typed,
+            reader=reader,
             node_folder=f"{tempfile.gettempdir()}/thresher-node-{_attempt_of(run)}-{segment.index}",
         )
 

@@ -22,7 +22,6 @@ from thresher.runs.part import OUT, Outcome, Part, PartRecord
 from thresher.runs.report import Observer
 from thresher.runs.run import Run
 from thresher.stages.base import ProcessingStage
-from thresher.stages.reading import ReaderStage
 from thresher.stages.writing import WritePlan
 from thresher.tasks import FileGroupTask
 from thresher.tasks.types import Types, as_void, merge_columns
@@ -99,10 +98,7 @@ class Unifying:
 
     def _pinned(self) -> Types:
         """The types that the reader was asked for."""
-        steps = (step for segment in self.plan.segments for step in segment.steps)
-        stages = (stage for step in steps for stage in step.stages)
-        readers = (stage for stage in stages if isinstance(stage, ReaderStage))
-        return next((reader.pinned_types() for reader in readers), {})
+        return {} if self.plan.reader is None else self.plan.reader.pinned_types()
 
     def _part(self, record: PartRecord) -> Part:
         publisher = self.store.publisher

@@ -169,3 +169,8 @@ class Plan:
     def stages(self) -> tuple[Stage, ...]:
         """All stages that run, in order."""
         return tuple(stage for segment in self.segments for stage in segment.stages)
+
+    @property
+    def reader(self) -> ReaderStage | None:
+        """The stage that reads the source; None for a pipeline that is given tasks."""
+        return next((stage for stage in self.stages if isinstance(stage, ReaderStage)), None)

@@ -6,14 +6,16 @@ from __future__ import annotations
 import io
 import os
 import pickle
+from collections.abc import Sequence
 from io import RawIOBase
 from typing import IO, Any
 
 import pyarrow as pa
 
-from thresher.tasks import Task
+from thresher.tasks import FileGroupTask, Task
 
 _KEY = b"thresher:task"
+_SOURCE = b"thresher:source"
 _MAIN = b"__main__"
 
 
@@ -34,12 +36,19 @@ def pickled(task: Task[Any]) -> bytes:
     return by_value
 
 
-def write_task(task: Task[Any], file: IO[bytes] | RawIOBase) -> int:
-    """Write a task to an open file; returns its items, rows for tables."""
+def write_task(
+    task: Task[Any], file: IO[bytes] | RawIOBase, source: FileGroupTask | None = None
+) -> int:
+    """Write a task to an open file; returns its items, rows for tables.
+
+    ``source`` is what its rows were read from, if their numbers are still those of the reader.
+    """
     if isinstance(task.data, pa.Table):
         table = task.data
         rest = pickled(_without_data(task))
         metadata = {**(table.schema.metadata or {}), _KEY: rest}
+        if source is not None:
+            metadata[_SOURCE] = pickled(source)
         tagged = table.replace_schema_metadata(metadata)
         with pa.ipc.new_file(file, tagged.schema) as writer:
             writer.write_table(tagged)
@@ -66,6 +75,23 @@ def read_task(path: str) -> Task[Any]:
         return task
     with pa.memory_map(os.fsencode(path)) as source:
         return _from_table(pa.ipc.open_file(source).read_all())
+
+
+def read_source(paths: Sequence[str]) -> FileGroupTask | None:
+    """What the rows of written tasks were read from, if it is known and the same for all."""
+    found = [_source_in(path) for path in paths]
+    slices = {() if source is None else source.slices for source in found}
+    return found[0] if len(slices) == 1 else None
+
+
+def _source_in(path: str) -> FileGroupTask | None:
+    if not _is_table(path):
+        return None
+    with pa.memory_map(os.fsencode(path)) as file:
+        stored = (pa.ipc.open_file(file).schema.metadata or {}).get(_SOURCE)
+    source = None if stored is None else pickle.loads(stored)
+    assert isinstance(source, FileGroupTask | None)
+    return source
 
 
 def read_table(path: str, rest: bytes) -> Task[Any]:
@@ -113,5 +139,6 @@ def _without_data(task: Task[Any]) -> Task[Any]:
 def _from_table(table: pa.Table) -> Task[Any]:
     metadata = dict(table.schema.metadata or {})
     task: Task[Any] = pickle.loads(metadata.pop(_KEY))
+    metadata.pop(_SOURCE, None)
     task.__dict__["data"] = table.replace_schema_metadata(metadata or None)
     return task

@@ -20,7 +20,7 @@ from thresher.stages.reading import (
     SourceError,
 )
 from thresher.stages.text.io.decompress import compression_of
-from thresher.stages.text.io.jsonl_blocks import Block, blocks
+from thresher.stages.text.io.jsonl_blocks import Block, blocks, verify_unchanged
 from thresher.stages.text.io.jsonl_sample import sample_of
 from thresher.stages.text.io.jsonl_scan import Scan, line_ends, record_starts
 from thresher.stages.text.io.jsonl_table import MAX_COLUMNS, RecordTables
@@ -220,6 +220,8 @@ class JsonlReaderStage(ReaderStage):
 
     def locate(self, task: FileGroupTask, rows: Collection[int]) -> dict[int, dict[str, Any]]:
         """File, line and offset of rows, found again in the bytes."""
+        for piece in task.slices:
+            verify_unchanged(piece, self._storage_options)
         places: dict[int, dict[str, Any]] = {}
         numbers = LineNumbers(self._storage_options)
         first = 0

@@ -197,6 +197,7 @@ class ParquetReaderStage(ReaderStage):
         places: dict[int, dict[str, Any]] = {}
         first = 0
         for piece in task.slices:
+            verify_unchanged(piece, self._storage_options)
             n_rows = self.count(FileGroupTask("", [piece.path], slices=(piece,)))[piece.path]
             places |= {r: {"file": piece.path} for r in rows if first <= r < first + n_rows}
             first += n_rows
