@@ -101,6 +101,50 @@ def test_a_stage_that_loses_the_numbers_is_opaque(call: Calling) -> None:
     assert done.counts[1].dropped == {"KeepEven": 2}
 
 
+NUMBERS_AS = {
+    "int32": (lambda column: column.cast(pa.int32()), True),
+    "uint32": (lambda column: column.cast(pa.uint32()), True),
+    "uint64": (lambda column: column.cast(pa.uint64()), True),
+    "no reader's": (lambda column: pa.array([2**63] * len(column), pa.uint64()), False),
+    "float64": (lambda column: column.cast(pa.float64()), False),
+    "nulls": (lambda column: pa.array([None] * len(column), pa.int64()), False),
+    "string": (lambda column: column.cast(pa.string()), False),
+    "dictionary": (lambda column: column.dictionary_encode(), False),
+    "pieces": (lambda column: pa.chunked_array([column.chunk(0)[:1], column.chunk(0)[1:]]), True),
+}
+
+
+@pytest.mark.parametrize("given", ["once", "twice", "from outside"])
+@pytest.mark.parametrize("kind", NUMBERS_AS)
+def test_numbers_come_back_as_they_were_or_are_lost(call: Calling, kind: str, given: str) -> None:
+    change, known = NUMBERS_AS[kind]
+
+    def recast(task: DocumentBatch) -> DocumentBatch:
+        at = task.data.schema.get_field_index(ROW)
+        return task.with_data(task.data.set_column(at, ROW, change(task.data.column(at))))
+
+    stage = Answering(lambda tasks: [recast(task) for task in tasks])
+    if given == "from outside":
+        (out,), done = call([Pass()], recast(numbered(3, 4)))
+        assert out.data.column(ROW).to_pylist() == ([3, 4] if known else [0, 1])
+    else:
+        before = [] if given == "once" else [Twice()]
+        (out,), done = call([*before, stage], numbered(3, 4))
+        assert out.num_items == 2 + 2 * len(before)
+        numbers = [number for number in (3, 4) for _ in range(1 + len(before))]
+        assert done.counts[-1].opaque != known
+        if known:
+            assert out.data.column(ROW).to_pylist() == numbers
+        else:
+            assert ROW not in out.data.column_names
+    assert ROW not in out.data.column_names or out.data.column(ROW).type == pa.int64()
+
+
+def numbered(*rows: int) -> DocumentBatch:
+    task = batch(rows)
+    return task.with_data(task.data.append_column(ROW, pa.array(rows, pa.int64())))
+
+
 def test_metrics_of_a_stage_are_collected(call: Calling) -> None:
     class Measuring(Pass):
         def process(self, task: DocumentBatch) -> DocumentBatch:

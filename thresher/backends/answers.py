@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from thresher.backends.call_failed import CallFailed
-from thresher.backends.lineage import Account, account, renumbered
+from thresher.backends.lineage import Account, account, checked_numbers, renumbered
 from thresher.errors import StageError
 from thresher.planning.check import is_ours
 from thresher.planning.plan import Stage
@@ -80,6 +80,8 @@ def _handed(stage: Stage, task: AnyTask) -> AnyTask:
 def _flatten(stage: Stage, answer: Any) -> list[AnyTask]:
     if answer is None:
         return []
+    if isinstance(answer, DocumentBatch):
+        return [checked_numbers(answer)]
     if isinstance(answer, Task):
         return [answer]
     if isinstance(answer, list | tuple) or hasattr(answer, "__next__"):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,10 +36,26 @@ def numbers(batch: DocumentBatch) -> Numbers | None:
     if index < 0:
         return None
     column = batch.data.column(index)
-    if not pa.types.is_integer(column.type) or column.null_count:
+    if column.type != pa.int64() or column.null_count:
         return None
-    values: Numbers = to_numpy(column).astype(np.int64, copy=False)
+    values: Numbers = to_numpy(column)
     return values
+
+
+def checked_numbers(batch: DocumentBatch) -> DocumentBatch:
+    """A batch from others, whose numbers are int64 or not there: frames may give any type back.
+
+    What is no number at all is as good as lost.
+    """
+    index = batch.data.schema.get_field_index(ROW)
+    if index < 0 or numbers(batch) is not None:
+        return batch
+    column = batch.data.column(index)
+    if not column.null_count and pa.types.is_integer(column.type):
+        with suppress(pa.ArrowInvalid):  # no reader counts that far
+            whole = column.cast(pa.int64())
+            return batch.evolve(data=batch.data.set_column(index, ROW, whole))
+    return batch.evolve(data=batch.data.remove_column(index))
 
 
 def account(stage: str, rows: Rows, task: DocumentBatch, outs: list[DocumentBatch]) -> Account:
@@ -181,7 +198,7 @@ def numbered_again(task: DocumentBatch, out: DocumentBatch, seen: DocumentBatch)
 def _with_numbers(batch: DocumentBatch, found: Numbers) -> DocumentBatch:
     at = batch.data.schema.get_field_index(ROW)
     column = from_numpy(found.astype(np.int64, copy=False))
-    return batch.evolve(data=batch.data.set_column(at, batch.data.schema.field(at), column))
+    return batch.evolve(data=batch.data.set_column(at, ROW, column))
 
 
 def _positions(before: Numbers, after: Numbers) -> Numbers | None:

@@ -19,7 +19,7 @@ from thresher.backends.appending import append
 from thresher.backends.call_failed import CallFailed, in_words
 from thresher.backends.context import Attempt, RunContext
 from thresher.backends.faults import WORKER_DIED, cause_of, is_of_the_place
-from thresher.backends.lineage import numbered_again, numbers, restore
+from thresher.backends.lineage import checked_numbers, numbered_again, numbers, restore
 from thresher.backends.output import LazyStream, OutputFiles
 from thresher.backends.quarantine import Rejected, from_bad_record, from_row
 from thresher.backends.selection import runs, select
@@ -137,6 +137,7 @@ class StepCall:
     def _enter(self, task: AnyTask) -> AnyTask:
         if not isinstance(task, DocumentBatch):
             return task
+        task = checked_numbers(task)
         if ROW not in task.data.column_names:
             self._source = None  # its reader has given other numbers
             start = self.rows
