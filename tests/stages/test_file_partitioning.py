@@ -231,6 +231,22 @@ def test_special_files_are_told(tmp_path: Path) -> None:
     )
 
 
+def test_links_that_are_not_followed_are_told(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/up").symlink_to("..")
+    with pytest.raises(PlanError) as caught:
+        names(f"{tmp_path}/in")
+    assert "1 link is not followed" in caught.value.todo
+    make(tmp_path / "in", "a.jsonl", "sub/b.jsonl")
+    assert notes(f"{tmp_path}/in") == [
+        f"{tmp_path}/in: 1 link is not followed, as it leads back to a folder that it lies in, "
+        "e.g. in/up; name what is to be read of it as an input"
+    ]
+    (tmp_path / "in/sub/top").symlink_to(tmp_path)
+    (told,) = notes(f"{tmp_path}/in/**/*.jsonl")
+    assert "2 links are not followed, as they lead back to folders that they lie in" in told
+
+
 @pytest.mark.parametrize(
     ("begin", "n_parts"),
     [

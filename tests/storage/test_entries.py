@@ -302,7 +302,20 @@ def test_links_to_folders_that_they_lie_in_are_passed_by(tmp_path: Path) -> None
         assert names == ["a.jsonl", "b.jsonl"], entry
     named = [info.path for info in list_files(f"{tmp_path}/in/up", ["jsonl"])]
     assert f"{tmp_path}/in/up/beside.jsonl" in named
-    assert list_entry(f"{tmp_path}/in", ["jsonl"]).linked == []
+    for entry in ("in", "in/**", "in/**/*.jsonl", "entry"):
+        listing = list_entry(f"{tmp_path}/{entry}", ["jsonl"])
+        base = listing.base
+        assert listing.linked == []
+        assert listing.leading_back == [f"{base}/sub/top", f"{base}/up"]
+    for entry, expected in (
+        ("in/*", ["in/sub/top", "in/up"]),
+        ("in/sub/*", ["in/sub/here", "in/sub/top"]),
+    ):
+        listing = list_entry(f"{tmp_path}/{entry}", ["jsonl"])
+        assert listing.leading_back == [f"{tmp_path}/{path}" for path in expected]
+    (tmp_path / "in/up").unlink()
+    (tmp_path / "in/sub/top").unlink()
+    assert list_entry(f"{tmp_path}/in", ["jsonl"]).leading_back == []  # all of it is read
 
 
 def test_deep_folders(tmp_path: Path) -> None:

@@ -138,6 +138,19 @@ def test_an_output_lies_apart_from_the_input(
 
 
 @pytest.mark.parametrize(
+    "entry",
+    ["to-it", "to-it/**", "to-it/**/*.jsonl", "to-it/*", "to-it/*/*.jsonl", "to-it/**/out/*.jsonl"],
+)
+def test_an_output_that_an_empty_linked_folder_is(here: Path, entry: str) -> None:
+    (here / "empty").mkdir()
+    (here / "to-it").mkdir()
+    (here / "to-it/out").symlink_to("../empty")
+    [mistake] = told(["in", entry], "empty")
+    assert "one inside the other" in str(mistake)
+    assert told(["in", entry], "emptied") == []
+
+
+@pytest.mark.parametrize(
     ("file_paths", "output"),
     [
         ("in", "new"),

@@ -192,6 +192,8 @@ class FilePartitioningStage(ProcessingStage[EmptyTask, FileGroupTask]):
         if found.special:
             reasons = "as a pipe, socket or device", "as pipes, sockets or devices"
             self._notes.append(_passed_by(entry, found.base, found.special, *reasons))
+        if found.leading_back:
+            self._notes.append(_not_followed(entry, found.base, found.leading_back))
         return data
 
     @property
@@ -379,6 +381,15 @@ def _passed_by(entry: str, base: str, paths: Sequence[str], one: str, several: s
     n = len(paths)
     counted = f"1 file is passed by {one}" if n == 1 else f"{n} files are passed by {several}"
     return printable(f"{entry}: {counted}, e.g. {_last(base)}/{_below(paths[0], base)}")
+
+
+def _not_followed(entry: str, base: str, links: Sequence[str]) -> str:
+    """What is told of links that lead to a folder that they lie in."""
+    n = len(links)
+    one = "1 link is not followed, as it leads back to a folder that it lies in"
+    several = f"{n} links are not followed, as they lead back to folders that they lie in"
+    told = f"{one if n == 1 else several}, e.g. {_last(base)}/{_below(links[0], base)}"
+    return printable(f"{entry}: {told}; name what is to be read of it as an input")
 
 
 def _read_once(twice: Sequence[tuple[str, str, str]]) -> str:

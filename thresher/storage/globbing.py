@@ -7,12 +7,21 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from glob import has_magic
 
 from thresher.storage.failures import failures
 
 ANY_FOLDERS = "**"
+
+
+@dataclass
+class Links:
+    """What became of links to folders: paths of those searched, and of those passed by."""
+
+    searched: set[str] = field(default_factory=set)
+    leading_back: set[str] = field(default_factory=set)
 
 
 def is_hidden(name: str) -> bool:
@@ -62,68 +71,92 @@ def is_in_match(names: Sequence[str], pattern: Sequence[str]) -> bool:
     )
 
 
-def local_matches(folder: str, pattern: Sequence[str]) -> Iterator[str]:
+def local_matches(folder: str, pattern: Sequence[str], links: Links) -> Iterator[str]:
     """Paths below a local folder that match, as :func:`matches` tells; some more than once.
 
-    ``**`` at the end stands for the folder, and so for all that is in it.
+    ``**`` at the end stands for the folder, and so for all that is in it. ``links`` is added to.
     """
     head, rest = pattern[0], pattern[1:]
     if not is_folder(folder):
         return
     if head != ANY_FOLDERS:
-        for path in _children(folder, head):
+        for path in _children(folder, head, links):
             if rest:
-                yield from local_matches(path, rest)
+                yield from local_matches(path, rest, links)
             else:
                 yield path
     elif not rest:
         yield folder
     else:
-        for inner, _ in visible_folders(folder):
-            yield from local_matches(inner, rest)
+        for inner, _ in visible_folders(folder, links):
+            yield from local_matches(inner, rest, links)
 
 
-def _children(folder: str, component: str) -> list[str]:
+def _children(folder: str, component: str, links: Links) -> list[str]:
     if has_magic(component):
-        found = [entry for entry in _scan(folder) if _matches(entry.name, component)]
-        return [entry.path for entry in found if not _leads_back(entry)]
+        children: list[str] = []
+        for entry in _scan(folder):
+            if not _matches(entry.name, component):
+                continue
+            is_link = entry.is_symlink() and _is_folder_entry(entry)
+            if is_link and _contains(entry.path, folder):
+                links.leading_back.add(entry.path)
+                continue
+            if is_link:
+                links.searched.add(entry.path)
+            children.append(entry.path)
+        return children
     path = os.path.join(folder, component)
     with failures("read", path):
         try:
             os.lstat(path)
         except FileNotFoundError:
             return []
+        if os.path.islink(path) and is_folder(path):
+            links.searched.add(path)
         return [path]
 
 
-def visible_folders(top: str) -> Iterator[tuple[str, list[str]]]:
+def visible_folders(top: str, links: Links) -> Iterator[tuple[str, list[str]]]:
     """A local folder and those below it that are not hidden, each with its visible files.
 
     Symbolic links to folders are followed, but not to a folder that they lie in, be it above
-    ``top``. Links within a
-    linked folder are not followed to a folder that was walked before: the number of paths would
-    grow exponentially where folders are linked to one another.
+    ``top``. Links within a linked folder are not followed to a folder that was walked before: the
+    number of paths would grow exponentially where folders are linked to one another.
+
+    ``links`` is added to; a link that leads back is told of only if it leads above ``top``, as
+    everything else is walked anyway.
     """
     walked: set[tuple[int, int]] = set()
     waiting: list[tuple[str, frozenset[tuple[int, int]], int]] = [(top, frozenset(), 0)]
     while waiting:
-        folder, above, links = waiting.pop()
+        folder, above, n_links = waiting.pop()
         with failures("list", folder):
             here = os.stat(folder)
         identity = (here.st_dev, here.st_ino)
-        if identity in above or (links > 1 and identity in walked):
+        if identity in above or (n_links > 1 and identity in walked):
             continue
+        if n_links and os.path.islink(folder):
+            links.searched.add(folder)
         walked.add(identity)
         above |= {identity}
         files: list[str] = []
+        leading_back: list[tuple[str, str]] = []
         for entry in _scan(folder):
             if is_hidden(entry.name):
                 continue
             if not _is_folder_entry(entry):
                 files.append(entry.path)
-            elif not _leads_back(entry):
-                waiting.append((entry.path, above, links + entry.is_symlink()))
+            elif not entry.is_symlink():
+                waiting.append((entry.path, above, n_links))
+            elif _contains(target := os.path.realpath(entry.path), folder):
+                leading_back.append((entry.path, target))
+            else:
+                waiting.append((entry.path, above, n_links + 1))
         yield folder, files
+        links.leading_back.update(
+            path for path, target in leading_back if not _contains(top, target)
+        )
 
 
 def _scan(folder: str) -> list[os.DirEntry[str]]:
@@ -132,12 +165,10 @@ def _scan(folder: str) -> list[os.DirEntry[str]]:
         return sorted(entries, key=lambda entry: entry.name)
 
 
-def _leads_back(entry: os.DirEntry[str]) -> bool:
-    """Whether an entry is a link to a folder that it lies in."""
-    if not entry.is_symlink() or not _is_folder_entry(entry):
-        return False
-    here, target = os.path.realpath(os.path.dirname(entry.path)), os.path.realpath(entry.path)
-    return f"{here}/".startswith(f"{target.rstrip('/')}/")
+def _contains(folder: str, path: str) -> bool:
+    """Whether a path lies in a folder, or is that folder, once links are followed."""
+    folder, path = os.path.realpath(folder), os.path.realpath(path)
+    return f"{path}/".startswith(f"{folder.rstrip('/')}/")
 
 
 def _is_folder_entry(entry: os.DirEntry[str]) -> bool:

@@ -17,6 +17,7 @@ from thresher.errors import StorageError
 from thresher.storage.failures import failures, from_os_error
 from thresher.storage.globbing import (
     ANY_FOLDERS,
+    Links,
     is_folder,
     is_hidden,
     is_in_match,
@@ -82,6 +83,9 @@ class Listing:
         Paths that were passed by because they are pipes, sockets or devices.
     linked : list[str]
         Links to folders that were searched, whether or not files are in them.
+    leading_back : list[str]
+        Links that were passed by because they lead to a folder that they lie in, and with it to
+        what is not searched otherwise.
     """
 
     base: str
@@ -90,6 +94,7 @@ class Listing:
     other_endings: list[str] = field(default_factory=list)
     special: list[str] = field(default_factory=list)
     linked: list[str] = field(default_factory=list)
+    leading_back: list[str] = field(default_factory=list)
 
 
 def is_glob(path: str) -> bool:
@@ -219,7 +224,7 @@ class _Lister:
         self._files: dict[str, FileInfo] = {}
         self._other_endings: set[str] = set()
         self._special: set[str] = set()
-        self._linked: set[str] = set()
+        self._links = Links()
 
     def gather(self, pattern: Sequence[str]) -> None:
         """Gather the matches of a pattern below the base, or what is at the base."""
@@ -233,14 +238,15 @@ class _Lister:
             [self._files[path] for path in sorted(self._files)],
             sorted(self._other_endings),
             sorted(self._special),
-            sorted(self._linked),
+            sorted(self._links.searched),
+            sorted(self._links.leading_back),
         )
 
 
 class _LocalLister(_Lister):
     def gather(self, pattern: Sequence[str]) -> None:
         if pattern:
-            for match in local_matches(self._base, pattern):
+            for match in local_matches(self._base, pattern, self._links):
                 if is_folder(match):
                     self._walk(match)
                 else:
@@ -255,9 +261,7 @@ class _LocalLister(_Lister):
             self._files[self._base] = _local_info(self._base, found)
 
     def _walk(self, folder: str) -> None:
-        for inner, files in visible_folders(folder):
-            if os.path.islink(inner):
-                self._linked.add(inner)
+        for _, files in visible_folders(folder, self._links):
             for path in files:
                 self._add(path)
             if not self._recursive:
