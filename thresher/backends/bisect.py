@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from thresher.backends.call_failed import CallFailed
 from thresher.tasks import DocumentBatch
@@ -24,11 +25,19 @@ class Bisected:
     bad: list[tuple[DocumentBatch, Exception]] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
 
+    def other_places(self, batch: DocumentBatch) -> list[int]:
+        """Where the rows of the batch stand that are not bad."""
+        places: list[int] = np.flatnonzero(self._good(batch)).tolist()
+        return places
+
     def others(self, batch: DocumentBatch) -> DocumentBatch:
         """The rows of the batch that are not bad."""
+        return batch.with_data(batch.data.filter(from_numpy(self._good(batch))))
+
+    def _good(self, batch: DocumentBatch) -> npt.NDArray[np.bool_]:
         good = np.ones(batch.num_items, np.bool_)
         good[self.places] = False
-        return batch.with_data(batch.data.filter(from_numpy(good)))
+        return good
 
 
 def bisect(call: Call, batch: DocumentBatch, error: Exception, first: int = 0) -> Bisected:

@@ -7,8 +7,7 @@ matter of rows ends the call.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -18,6 +17,7 @@ from thresher.backends.answers import ask, named, rows_of
 from thresher.backends.bisect import Bisected, bisect, rejoined
 from thresher.backends.call_failed import CallFailed, in_words
 from thresher.backends.context import Attempt, RunContext
+from thresher.backends.excusing import MOST_TRIED, find_company, judge
 from thresher.backends.faults import cause_of, may_be_of_the_place
 from thresher.backends.lineage import numbers
 from thresher.backends.quarantine import from_row
@@ -30,15 +30,13 @@ from thresher.planning.plan import Stage
 from thresher.stages.base import ROW_WISE
 from thresher.tasks import DocumentBatch, Task
 from thresher.tasks.bad_rows import BadRows
+from thresher.tasks.columns import from_numpy
 
 AnyTask = Task[Any]
 Accounted = Callable[[int, Stage, list[AnyTask], list[list[AnyTask]], list[AnyTask]], list[AnyTask]]
 
 TRIED_ROWS = 16
 """Rows that must all fail for want of something outside, before it is missing for all of them."""
-
-_MOST_EXCUSED = 32
-"""Rows that are tried once more among those that went well; most are a call on all of these."""
 
 
 class StageErrors:
@@ -165,7 +163,7 @@ class StageErrors:
         found = _found(stage, call, task, error)
         if not found.bad:  # only on all of them together
             raise of_a_whole_task(stage, error) from error
-        if 1 < len(found.bad) <= _MOST_EXCUSED:
+        if len(found.bad) > 1:
             self._excuse(index, task, error, found)
         rest = found.others(task)
         outs: list[AnyTask] = []
@@ -182,40 +180,24 @@ class StageErrors:
         return outs
 
     def _excuse(self, index: int, task: DocumentBatch, error: Exception, found: Bisected) -> None:
-        """Take rows off that do no harm among those that went well: alone they were too few."""
-        guilty = self._guilty(index, task, error, found, anew=False)
-        kept = replace(found, places=list(guilty)).others(task)
-        if guilty and kept.num_items and _raised_on(self.aside.stages[index], kept):
+        """Take rows off that do no harm among those that go well: alone they were too few."""
+        renew = partial(self.again, index, error)
+        trials = _Trials(task, renew)
+        well = found.other_places(task) or find_company(task.num_items, trials.raised_on)
+        if not well:
+            return
+        suspects = np.setdiff1d(np.arange(task.num_items), well).tolist()
+        judged = judge(suspects, well, trials.raised_on)
+        if judged.guilty and trials.raised_on(judged.well):
             # It raises on what has gone well, too, when it comes again: so this says nothing.
-            guilty = self._guilty(index, task, error, found, anew=True)
+            if len(suspects) > MOST_TRIED:
+                return
+            judged = judge(suspects, well, _Trials(task, renew, anew=True).raised_on)
+        alone = {place: raised for place, (_, raised) in zip(found.places, found.bad, strict=True)}
+        guilty = judged.guilty | {place: alone[place] for place in judged.open}
         rows = zip(found.places, found.bad, strict=True)
         found.bad = [(row, guilty[place]) for place, (row, _) in rows if place in guilty]
-        found.places = list(guilty)
-
-    def _guilty(
-        self, index: int, task: DocumentBatch, error: Exception, found: Bisected, *, anew: bool
-    ) -> dict[int, Exception]:
-        """The rows that do harm among those that went well, by place, with what they raise there.
-
-        Most often all of them do, so they are tried one by one; several at once behind one that
-        does none. With ``anew`` the stage is set up for each call, otherwise once.
-        """
-        stage = self.again(index, error)
-        guilty: dict[int, Exception] = {}
-        left, size = list(found.places), 1
-        while left:
-            tried, later = left[:size], left[size:]
-            raised = _raised_on(stage, replace(found, places=[*guilty, *later]).others(task))
-            if raised is None:
-                left, size = later, 2 * size
-            elif len(tried) == 1:
-                guilty[tried[0]] = raised
-                left = later
-            else:
-                size = len(tried) // 2
-            if anew and left:
-                stage = self.again(index, error)
-        return guilty
+        found.places = sorted(guilty)
 
     def _reject_raised(self, index: int, stage: Stage, found: Bisected) -> None:
         for row, raised in found.bad:
@@ -276,6 +258,30 @@ def _found(
         if not good.size or fails(task, int(good[-1])):
             raise of_a_whole_task(stage, outside[-1]) from outside[-1]
     return found
+
+
+class _Trials:
+    """Calls of a stage on some rows of a batch, to see what it raises on them.
+
+    ``renew`` sets it up before the first of them, or with ``anew`` before each.
+    """
+
+    def __init__(
+        self, task: DocumentBatch, renew: Callable[[], Stage], *, anew: bool = False
+    ) -> None:
+        self._task = task
+        self._renew = renew
+        self._anew = anew
+        self._stage: Stage | None = None
+
+    def raised_on(self, places: Sequence[int]) -> Exception | None:
+        """What the stage raises on the rows at these places, in their order in the batch."""
+        if self._stage is None or self._anew:
+            self._stage = self._renew()
+        chosen = np.zeros(self._task.num_items, np.bool_)
+        chosen[places] = True
+        rows = self._task.with_data(self._task.data.filter(from_numpy(chosen)))
+        return _raised_on(self._stage, rows)
 
 
 def _raised_on(stage: Stage, task: DocumentBatch) -> Exception | None:
