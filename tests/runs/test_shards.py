@@ -13,9 +13,11 @@ import pytest
 
 from tests.toys import read_output
 from thresher.backends.local import LocalExecutor
+from thresher.cli import main
 from thresher.errors import EngineError, PlanError, StageError
 from thresher.pipeline import Pipeline, RunResult
 from thresher.runs.report import Observer
+from thresher.runs.run_id import NAMES
 from thresher.runs.shard import Shard, share_of
 from thresher.stages.checkpoint import Checkpoint
 from thresher.stages.text.filters import WordCountFilter
@@ -344,3 +346,20 @@ def test_errors_are_judged_over_the_whole_run(source: Path, tmp_path: Path) -> N
     with pytest.raises(StageError, match="max_error_rate"):
         run(mine, tmp_path / "strict", (1, 2), **options)
     assert not (tmp_path / "strict" / "_thresher" / "job" / "manifest.json").exists()
+
+
+def test_all_that_a_run_makes_is_known_as_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / f"in/{name}.jsonl").write_text('{"text": "x"}\nbroken\n')
+    (tmp_path / "recipe.yaml").write_text(
+        "max_error_rate: 1.0\n"
+        "stages: [JsonlReader: {file_paths: in}, Checkpoint: {}, JsonlWriter: {path: out}]\n"
+    )
+    for shard in ("0/2", "1/2", "0/2"):
+        main(["run", "recipe.yaml", "--workers", "0", "--shard", shard, "--wait", "0"])
+    made = {path.name for path in (tmp_path / "out/_thresher/recipe").iterdir()}
+    assert made == {*NAMES, "run.json"}

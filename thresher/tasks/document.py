@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from thresher.errors import StageError
-from thresher.tasks.nested import convert_leaves
+from thresher.tasks.nested import convert_leaves, in_plain_lists
 from thresher.tasks.task import Task
 from thresher.tasks.types import inner_types, is_json, json_field, leaf_types
 
@@ -138,7 +138,7 @@ class DocumentBatch(Task[pa.Table]):
         for index, column in enumerate(table.schema):
             _refuse_wide_decimals(column)
             if _has_list_view(column.type):  # which polars does not know: as lists
-                lists = convert_leaves(table.column(index), lambda leaf: leaf)
+                lists = in_plain_lists(table.column(index))
                 table = table.set_column(index, column.name, lists)
         frame = polars.from_arrow(table)
         assert isinstance(frame, polars.DataFrame)

@@ -105,6 +105,11 @@ def convert_leaves(column: Column, change: Callable[[pa.Array], pa.Array]) -> Co
     return change(column)
 
 
+def in_plain_lists(column: Column) -> Column:
+    """The column with lists of the plain kind in the place of others, and nothing encoded in it."""
+    return convert_leaves(column, lambda leaf: leaf)
+
+
 def rows_where(column: Column, holds: Callable[[pa.Array], Mask | None]) -> Mask:
     """bool[n]: which values of a column are, or have inside, plain ones for which this ``holds``.
 

@@ -61,7 +61,7 @@ _UNMARKED = {
 }
 """Text without a byte order mark: it begins with characters of ASCII, as JSON does."""
 
-MAGIC_BYTES = 6
+_LONGEST_MAGIC = max(map(len, _MAGIC.values()))
 
 
 class CutOff(Exception):
@@ -245,7 +245,7 @@ def _after_member(
     while True:
         rest = waiting if _begins(waiting, magic) else waiting.lstrip(_PADDING)
         padding += len(waiting) - len(rest)
-        if len(rest) >= MAGIC_BYTES:
+        if len(rest) >= _LONGEST_MAGIC:
             break
         more = source.read(_CHUNK)
         consumed += len(more)

@@ -25,8 +25,8 @@ from thresher.tasks.converting import convert, observed_type
 from thresher.tasks.json_text import narrowed, to_json
 from thresher.tasks.nested import (
     chunks_of,
-    convert_leaves,
     dictionaries_in,
+    in_plain_lists,
     is_encoded,
     rows_where,
 )
@@ -283,7 +283,7 @@ def _with_plain_nulls(values: pa.ChunkedArray, given: pa.Field) -> tuple[Any, pa
     if not any(each.null_count for chunk in values.chunks for each in dictionaries_in(chunk)):
         return values, given
     kind = with_leaves(values.type, _stored)
-    plain = [convert_leaves(chunk, lambda leaf: leaf) for chunk in chunks_of(values)]
+    plain = [in_plain_lists(chunk) for chunk in chunks_of(values)]
     return pa.chunked_array([cast_exactly(each, kind)[0] for each in plain]), given.with_type(kind)
 
 
