@@ -28,7 +28,7 @@ from thresher.stages.text.io.parquet_decoded import (
     footer_without_dictionaries,
     has_dictionaries,
 )
-from thresher.stages.text.io.parquet_footer import types_in
+from thresher.stages.text.io.parquet_footer import index_of, types_in
 from thresher.stages.text.io.parquet_int96 import (
     Rows,
     beyond_nanoseconds,
@@ -141,6 +141,12 @@ class ParquetReaderStage(ReaderStage):
                 groups = range(piece.start, _stop(file, piece))
                 found = sum(file.metadata.row_group(i).num_rows for i in groups)
                 report.found += found
+                if piece.start == 0 and (index := index_of(file)):
+                    report.warnings.append(
+                        f"{piece.path}: the column {index!r}, a pandas index, is in the footer and "
+                        "not among the columns, so it is not read; write the file with "
+                        "frame.reset_index()"
+                    )
                 first = row
                 in_ns = None
                 if fine_file is not None:

@@ -38,6 +38,13 @@ def types_in(file: pq.ParquetFile, observed: Collection[str] = ()) -> Types:
     return columns
 
 
+def index_of(file: pq.ParquetFile) -> str:
+    """Name of a pandas index that only the footer has, as a range: no column holds its values."""
+    told = file.schema_arrow.pandas_metadata or {}
+    ranges = [index for index in told.get("index_columns", ()) if isinstance(index, dict)]
+    return next((str(index["name"]) for index in ranges if index.get("name") is not None), "")
+
+
 def _observed(file: pq.ParquetFile, name: str, kind: ColumnType, places: range) -> ColumnType:
     """The type as statistics tell it; ``places`` are those of the column's leaves in the file."""
     chunks: dict[int, list[Any]] = {}
