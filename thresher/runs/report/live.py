@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from thresher.runs.report.closing import IN_PYTHON, Hints, closing
 from thresher.runs.report.figures import bar, duration
-from thresher.runs.report.observer import Observer, RunEnd, RunStart, Snapshot
+from thresher.runs.report.observer import ENDED_WELL, Observer, RunEnd, RunStart, Snapshot
 from thresher.runs.report.plain import (
     PlainView,
     SilentView,
@@ -92,7 +92,7 @@ class TerminalView(Observer):
             console = self._console()
             console.print()
             console.print(self._table(counts, final=True))
-            self._say(balance(counts), "dim")
+            self._say(balance(counts, has_ended=end.status in ENDED_WELL), "dim")
             console.print()
         good = end.status in ("complete", "nothing to do")
         first, *rest = closing(end, self.hints).split("\n")

@@ -9,7 +9,7 @@ from typing import TextIO
 
 from thresher.runs.report.closing import IN_PYTHON, Hints, closing
 from thresher.runs.report.figures import counted, duration, nearby, percent, size
-from thresher.runs.report.observer import Observer, RunEnd, RunStart, Snapshot
+from thresher.runs.report.observer import ENDED_WELL, Observer, RunEnd, RunStart, Snapshot
 from thresher.runs.report.waterfall import waterfall
 
 EVERY_SECONDS = 5.0
@@ -62,7 +62,9 @@ class PlainView(Observer):
         """The row waterfall, where things are, what to try next."""
         counts = end.snapshot.counts
         if counts:
-            self._print("\n" + waterfall(counts, ascii_only=is_ascii(self.stream)) + "\n")
+            has_ended = end.status in ENDED_WELL
+            shown = waterfall(counts, ascii_only=is_ascii(self.stream), has_ended=has_ended)
+            self._print(f"\n{shown}\n")
         for text in end.warnings:
             self._print(f"warning: {text}")
         self._print(closing(end, self.hints))

@@ -35,7 +35,9 @@ class Line:
         return self.stage, self.rows_in, self.rows_out, self.kept, *tokens, self.bar, self.others
 
 
-def waterfall(counts: Sequence[StageCounts], *, ascii_only: bool = False) -> str:
+def waterfall(
+    counts: Sequence[StageCounts], *, ascii_only: bool = False, has_ended: bool = True
+) -> str:
     """The counts of a run as an aligned table of plain text, with the balance below it."""
     if not counts:
         return "no stage has run"
@@ -44,7 +46,7 @@ def waterfall(counts: Sequence[StageCounts], *, ascii_only: bool = False) -> str
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     rule = ("-" if ascii_only else "─") * min(sum(widths) + 2 * len(widths) - 2, 100)
     shown = [_aligned(row, widths) for row in rows]
-    return "\n".join((shown[0], rule, *shown[1:], rule, balance(counts)))
+    return "\n".join((shown[0], rule, *shown[1:], rule, balance(counts, has_ended=has_ended)))
 
 
 def headers_of(counts: Sequence[StageCounts]) -> tuple[str, ...]:
@@ -93,8 +95,8 @@ def others(stage: StageCounts) -> str:
     return ", ".join(told)
 
 
-def balance(counts: Sequence[StageCounts]) -> str:
-    """The whole run as one equation, and whether it holds."""
+def balance(counts: Sequence[StageCounts], *, has_ended: bool = True) -> str:
+    """The whole run as one equation, and whether it holds; ``has_ended``: nothing is left to do."""
     if not counts:
         return ""
     counts = _from_the_reader_on(counts)
@@ -117,6 +119,8 @@ def balance(counts: Sequence[StageCounts]) -> str:
     verdict = "every row is accounted for" if not missing else f"{count(missing)} rows ARE MISSING"
     if opaque and not missing:
         verdict = "every row is accounted for, save inside opaque stages"
+    if not has_ended:
+        verdict += " so far"
     if estimated and not missing:
         verdict += f"; {count(estimated)} of those in quarantine are estimated"
     return f"{_about(estimated)}{left} = {right}: {verdict}"
