@@ -4,14 +4,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
+import pyarrow as pa
+
 from thresher.backends.call_failed import CallFailed
-from thresher.backends.lineage import Account, account, checked_numbers, renumbered
+from thresher.backends.lineage import Account, account, renumbered
 from thresher.errors import StageError
 from thresher.planning.check import is_ours
 from thresher.planning.plan import Stage
-from thresher.tasks import DocumentBatch, Task
+from thresher.tasks import ROW, DocumentBatch, Task
 from thresher.tasks.joining import table_view
 
 AnyTask = Task[Any]
@@ -68,6 +71,25 @@ def named(task: AnyTask, outs: list[Any]) -> list[Any]:
         out = outs[0]
         return outs if out.task_id == task.task_id else [out.evolve(task_id=task.task_id)]
     return [out.evolve(task_id=f"{task.task_id}/{i}") for i, out in enumerate(outs)]
+
+
+def checked_numbers(batch: DocumentBatch) -> DocumentBatch:
+    """A batch from others, whose numbers are int64 or not there: frames may give any type back.
+
+    What is no number at all is as good as lost.
+    """
+    index = batch.data.schema.get_field_index(ROW)
+    if index < 0:
+        return batch
+    column = batch.data.column(index)
+    if not column.null_count:
+        if column.type == pa.int64():
+            return batch
+        if pa.types.is_integer(column.type):
+            with suppress(pa.ArrowInvalid):  # no reader counts that far
+                whole = column.cast(pa.int64())
+                return batch.evolve(data=batch.data.set_column(index, ROW, whole))
+    return batch.evolve(data=batch.data.remove_column(index))
 
 
 def _handed(stage: Stage, task: AnyTask) -> AnyTask:

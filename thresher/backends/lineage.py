@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,22 +39,6 @@ def numbers(batch: DocumentBatch) -> Numbers | None:
         return None
     values: Numbers = to_numpy(column)
     return values
-
-
-def checked_numbers(batch: DocumentBatch) -> DocumentBatch:
-    """A batch from others, whose numbers are int64 or not there: frames may give any type back.
-
-    What is no number at all is as good as lost.
-    """
-    index = batch.data.schema.get_field_index(ROW)
-    if index < 0 or numbers(batch) is not None:
-        return batch
-    column = batch.data.column(index)
-    if not column.null_count and pa.types.is_integer(column.type):
-        with suppress(pa.ArrowInvalid):  # no reader counts that far
-            whole = column.cast(pa.int64())
-            return batch.evolve(data=batch.data.set_column(index, ROW, whole))
-    return batch.evolve(data=batch.data.remove_column(index))
 
 
 def account(stage: str, rows: Rows, task: DocumentBatch, outs: list[DocumentBatch]) -> Account:

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from thresher.backends.answers import ask, groups_of, named, rows_of
+from thresher.backends.answers import ask, checked_numbers, groups_of, named, rows_of
 from thresher.backends.appending import append
 from thresher.backends.call_failed import CallFailed, in_words
 from thresher.backends.context import Attempt, RunContext
 from thresher.backends.faults import WORKER_DIED, cause_of, is_of_the_place
-from thresher.backends.lineage import checked_numbers, numbered_again, numbers, restore
+from thresher.backends.lineage import numbered_again, numbers, restore
 from thresher.backends.output import LazyStream, OutputFiles
 from thresher.backends.quarantine import Rejected, from_bad_record, from_row
 from thresher.backends.selection import runs, select
