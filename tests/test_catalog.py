@@ -10,10 +10,16 @@ from pathlib import Path
 import pytest
 
 from thresher.backends.executor import BaseExecutor
-from thresher.catalog import KINDS, Catalog, catalog, index
+from thresher.catalog import KINDS, PART, Catalog, catalog, index
 from thresher.errors import PlanError
 from thresher.stages.base import ProcessingStage
 from thresher.stages.filtering import Judge
+from thresher.stages.text.download import (
+    DocumentDownloader,
+    DocumentExtractor,
+    DocumentIterator,
+    URLGenerator,
+)
 from thresher.stages.text.modifiers.document_modifier import DocumentModifier
 
 BASES = {
@@ -21,6 +27,7 @@ BASES = {
     "filter": Judge,
     "modifier": DocumentModifier,
     "executor": BaseExecutor,
+    PART: (URLGenerator, DocumentDownloader, DocumentIterator, DocumentExtractor),
 }
 
 

@@ -92,7 +92,7 @@ def test_help_is_instant_and_loads_nothing_heavy(tmp_path: Path) -> None:
 
 
 def test_a_stage_of_ones_own_runs_in_workers(folder: Path) -> None:
-    done = run(folder, "run", "r.yaml", "--workers", "2")
+    done = run(folder, "run", "r.yaml", "--trust", "--workers", "2")
     assert (done.returncode, done.stderr) == (0, "")
     assert "12 in = 12 out: every row is accounted for" in done.stdout
     assert len(list((folder / "out").glob("*.jsonl"))) == 12
@@ -100,12 +100,12 @@ def test_a_stage_of_ones_own_runs_in_workers(folder: Path) -> None:
 
 def test_a_module_in_the_current_directory_runs_in_workers(folder: Path) -> None:
     (folder / "r.yaml").write_text(RECIPE.replace("slow_stage.py", "slow_stage"))
-    done = run(folder, "run", "r.yaml", "--workers", "2")
+    done = run(folder, "run", "r.yaml", "--trust", "--workers", "2")
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_an_interrupted_run_says_so_and_goes_on(folder: Path) -> None:
-    slow = [*THRESHER, "run", "r.yaml", "--workers", "2", "--set", "Slow.seconds=0.3"]
+    slow = [*THRESHER, "run", "r.yaml", "--trust", "--workers", "2", "--set", "Slow.seconds=0.3"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
         slow, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -125,7 +125,7 @@ def test_an_interrupted_run_says_so_and_goes_on(folder: Path) -> None:
 
 
 def test_twice_stops_a_stage_that_hangs_in_the_calling_process(folder: Path) -> None:
-    slow = [*THRESHER, "run", "r.yaml", "--workers", "0", "--set", "Slow.seconds=600"]
+    slow = [*THRESHER, "run", "r.yaml", "--trust", "--workers", "0", "--set", "Slow.seconds=600"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
         slow, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -152,7 +152,16 @@ def test_output_that_nobody_reads_is_no_error(folder: Path) -> None:
 def test_on_a_terminal_the_run_is_live(folder: Path) -> None:
     ours, theirs = pty.openpty()
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "120"}
-    command = [*THRESHER, "run", "r.yaml", "--workers", "2", "--set", "Slow.seconds=0.05"]
+    command = [
+        *THRESHER,
+        "run",
+        "r.yaml",
+        "--trust",
+        "--workers",
+        "2",
+        "--set",
+        "Slow.seconds=0.05",
+    ]
     process = subprocess.Popen(command, cwd=folder, env=environment, stdout=theirs, stderr=theirs)
     os.close(theirs)
     shown = b""

@@ -61,7 +61,8 @@ def run_yaml(block: Block) -> None:
     if isinstance(content, dict) and "stages" in content:
         file = Path(f"{content.get('name', 'recipe')}.yaml")
         file.write_text(block.text)
-        command(f"thresher run {file}")
+        trust = " --trust" if "imports" in content else ""
+        command(f"thresher run {file}{trust}")
         return
     assert isinstance(content, list | dict), "neither a recipe nor a piece of one"
     if isinstance(content, dict):

@@ -7,6 +7,7 @@ many models and libraries the other classes need. A class is listed when it desc
 """
 
 from thresher.catalog.entries import KINDS as KINDS
+from thresher.catalog.entries import PART as PART
 from thresher.catalog.entries import Catalog as Catalog
 from thresher.catalog.entries import Entry as Entry
 from thresher.catalog.entries import own_file as own_file

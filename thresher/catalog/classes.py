@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from thresher.catalog.entries import Catalog, Entry
+from thresher.catalog.entries import PART, Catalog, Entry
 from thresher.catalog.sources import DECORATOR, Source
 from thresher.errors import PlanError
 
@@ -17,6 +17,10 @@ ROOTS = {
     "Judge": "filter",
     "DocumentModifier": "modifier",
     "BaseExecutor": "executor",
+    "URLGenerator": PART,
+    "DocumentDownloader": PART,
+    "DocumentIterator": PART,
+    "DocumentExtractor": PART,
 }
 
 # A stage need not define `process` (it may define `process_batch`), so neither is abstract.

@@ -16,6 +16,9 @@ from thresher.errors import PlanError
 
 KINDS = ("stage", "filter", "modifier", "executor")
 
+PART = "part"
+"""The kind of what stages are made of, and that is only named inside them."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -24,7 +27,7 @@ class Entry:
     Parameters
     ----------
     kind : str
-        One of ``KINDS``.
+        One of ``KINDS``, or ``PART``.
     module : str
         What to import, unless ``file`` is a recipe's own.
     summary : str

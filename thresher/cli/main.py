@@ -53,6 +53,10 @@ AsShard = Annotated[
 Wait = Annotated[
     float, typer.Option(min=0, metavar="SECONDS", help="How long a shard waits for others.")
 ]
+Trusted = Annotated[
+    bool,
+    typer.Option("--trust", help="Let the recipe run code that is not Thresher's (imports, ...)."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 NoProgress = Annotated[bool, typer.Option("--no-progress", help="Plain lines, no live view.")]
 MetricsPort = Annotated[
@@ -114,6 +118,7 @@ def run(
     shard: AsShard = None,
     wait: Wait = 60.0,
     sets: Sets = [],  # noqa: B006 - read by typer only
+    trust: Trusted = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
     no_progress: NoProgress = False,
@@ -139,6 +144,7 @@ def run(
         quiet=quiet,
         no_progress=no_progress,
         metrics_port=metrics_port,
+        trust=trust,
         retry_failed=retry_failed,
     )
     raise typer.Exit(run_recipe(options))
@@ -153,6 +159,7 @@ def retry(
     shard: AsShard = None,
     wait: Wait = 60.0,
     sets: Sets = [],  # noqa: B006 - read by typer only
+    trust: Trusted = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
     no_progress: NoProgress = False,
@@ -172,6 +179,7 @@ def retry(
         quiet=quiet,
         no_progress=no_progress,
         metrics_port=metrics_port,
+        trust=trust,
     )
     raise typer.Exit(run_recipe(options))
 
@@ -180,6 +188,7 @@ def retry(
 def plan(
     recipe: RecipePath,
     sets: Sets = [],  # noqa: B006 - read by typer only
+    trust: Trusted = False,
     as_json: AsJson = False,
     nodes: Annotated[
         int | None,
@@ -204,16 +213,18 @@ def plan(
     ] = None,
 ) -> None:
     """Show what a recipe would do, or take on a cluster; write nothing."""
+    from thresher.config import load_recipe
+
     if nodes is not None:
         from thresher.cli.plan_nodes import ClusterShape, show_forecast
 
         cluster = ClusterShape(nodes, cpus_per_node, gpus_per_node, memory_per_node, source)
-        return show_forecast(recipe, tuple(sets), cluster, as_json)
+        return show_forecast(load_recipe(recipe, sets, trust=trust), cluster, as_json)
     if any(given is not None for given in (cpus_per_node, gpus_per_node, memory_per_node, source)):
         raise typer.BadParameter("say on how many nodes: --nodes N")
     from thresher.cli.plan import show_plan
 
-    return show_plan(recipe, tuple(sets), as_json)
+    return show_plan(load_recipe(recipe, sets, trust=trust), as_json)
 
 
 @app.command("list")

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from thresher.config import Recipe, load_recipe
+from thresher.config import Recipe
 from thresher.errors import ThresherError
 from thresher.runs.report.figures import counted, size
 
@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from thresher.planning.plan import Plan, Step
 
 
-def show_plan(path: str, sets: tuple[str, ...], as_json: bool) -> None:
+def show_plan(recipe: Recipe, as_json: bool) -> None:
     """Print what a recipe would do."""
-    recipe = load_recipe(path, sets)
     try:
         print_plan(recipe, as_json)
     except ThresherError as error:

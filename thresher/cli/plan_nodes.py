@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from thresher.config import Recipe, load_recipe
+from thresher.config import Recipe
 from thresher.errors import PlanError, ThresherError
 from thresher.pipeline.session import folder_name
 from thresher.planning.compile import compile_plan
@@ -54,9 +54,8 @@ class Forecast:
     notes: tuple[str, ...]
 
 
-def show_forecast(path: str, sets: tuple[str, ...], nodes: ClusterShape, as_json: bool) -> None:
+def show_forecast(recipe: Recipe, nodes: ClusterShape, as_json: bool) -> None:
     """Print what a recipe would take."""
-    recipe = load_recipe(path, sets)
     try:
         found = forecast(recipe, nodes)
     except ThresherError as error:

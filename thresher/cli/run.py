@@ -53,6 +53,7 @@ class RunOptions:
     quiet: bool
     no_progress: bool
     metrics_port: int | None
+    trust: bool
     retry_failed: bool | Literal["all"] = True
 
 
@@ -68,7 +69,10 @@ def run_recipe(options: RunOptions) -> int:
 
 
 def _run_recipe(options: RunOptions) -> int:
-    recipe = load_recipe(options.recipe, (*options.sets, *_executor_sets(options)))
+    sets = (*options.sets, *_executor_sets(options))
+    recipe = load_recipe(options.recipe, sets, trust=options.trust)
+    if recipe.trusted and not (options.quiet or options.as_json):
+        print(f"trusted: the recipe {', '.join(recipe.trusted)}")
     try:
         if options.dry_run:
             print_plan(recipe, options.as_json, options.limit)

@@ -23,13 +23,9 @@ _WORDS = {
     "score_fn": "{WordCountFilter: {min_words: 80}}",
     "modifier_fn": "UnicodeReformatter",
     "memory": "8GB",
-    "url_generator": (
-        "{_target_: thresher.stages.text.download.UrlList, urls: [https://example.org/a.jsonl]}"
-    ),
-    "downloader": (
-        "{_target_: thresher.stages.text.download.HttpDownloader, download_dir: data/raw}"
-    ),
-    "iterator": "{_target_: thresher.stages.text.download.JsonlIterator}",
+    "url_generator": "{UrlList: {urls: [https://example.org/a.jsonl]}}",
+    "downloader": "{HttpDownloader: {download_dir: data/raw}}",
+    "iterator": "JsonlIterator",
     "download_dir": "data/raw",
     "split": "valid",
 }

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from thresher.catalog import KINDS, Catalog
+from thresher.catalog import KINDS, PART, Catalog
 from thresher.config.mistakes import Mistakes
 from thresher.config.signatures import (
     Parameter,
@@ -18,7 +18,7 @@ from thresher.config.signatures import (
     with_article,
 )
 from thresher.config.source import Node, kind_of
-from thresher.config.targets import TARGET, load_target
+from thresher.config.targets import TARGET, find_target
 from thresher.errors import PlanError
 
 BROKEN: Any = object()
@@ -28,9 +28,8 @@ BROKEN: Any = object()
 class Builder:
     """Makes objects by name and tells what is wrong with their parameters."""
 
-    def __init__(self, catalog: Catalog, imports: Sequence[str], mistakes: Mistakes) -> None:
+    def __init__(self, catalog: Catalog, mistakes: Mistakes) -> None:
         self.catalog = catalog
-        self.imports = tuple(imports)
         self.mistakes = mistakes
 
     def make(self, node: Node, kinds: Sequence[str]) -> Any:
@@ -38,14 +37,15 @@ class Builder:
         if node.broken:
             return BROKEN
         if isinstance(node.value, dict) and TARGET in node.value:
-            return self._make_target(node)
-        named = self._name_and_body(node, kinds)
+            named = self._target_and_body(node)
+        else:
+            named = self._name_and_body(node, kinds)
         if named is None:
             return BROKEN
         name, place, body = named
         try:
             entry = self.catalog.find(name, kinds)
-            if entry.kind not in kinds:
+            if entry.kind not in kinds:  # before anything of it is made
                 raise PlanError(
                     f"{name} is {with_article(entry.kind)}, and this is the place of "
                     f"{with_article(' or '.join(kinds))}",
@@ -96,17 +96,17 @@ class Builder:
                 f"begin a new entry with '- {others[0]}:'",
             )
 
-    def _make_target(self, node: Node) -> Any:
+    def _target_and_body(self, node: Node) -> tuple[str, str, Node] | None:
+        """The same of an entry with ``_target_``."""
         assert isinstance(node.value, dict)
         target = node.value[TARGET]
         try:
-            made = load_target(target.plain, self.imports)
+            entry = find_target(target.plain, self.catalog)
         except Exception as error:
             self.mistakes.take(error, target.place, f"{target.plain} cannot be imported")
-            return BROKEN
+            return None
         rest = {key: value for key, value in node.value.items() if key != TARGET}
-        body = Node(rest, node.place, node.keys)
-        return self._construct(made, getattr(made, "__name__", str(target.plain)), body, node.place)
+        return entry.name, node.place, Node(rest, node.place, node.keys)
 
     def _construct(self, made: Any, name: str, body: Node, place: str) -> Any:
         """Call a class with the parameters of a node."""
@@ -174,11 +174,11 @@ class Builder:
             return BROKEN if any(item is BROKEN for item in items) else items
         if isinstance(value, dict):
             if TARGET in value or self._names_object(value):
-                return self.make(node, KINDS)
+                return self.make(node, (*KINDS, PART))
             made = {key: self.value(each) for key, each in value.items()}
             return BROKEN if any(each is BROKEN for each in made.values()) else made
         if isinstance(value, str) and value in self.catalog and not accepts(value, hint):
-            return self.make(node, KINDS)
+            return self.make(node, (*KINDS, PART))
         return value
 
     def _names_object(self, value: dict[str, Node]) -> bool:

@@ -18,6 +18,7 @@ from thresher.config.overrides import apply_overrides
 from thresher.config.placement import apply_placement
 from thresher.config.recipe import Recipe
 from thresher.config.source import Node, parse
+from thresher.config.trust import Trust, is_trusted
 from thresher.config.variables import Variables
 from thresher.errors import PlanError, StorageError
 from thresher.pipeline import Pipeline
@@ -56,6 +57,7 @@ def load_recipe(
     path: str | os.PathLike[str],
     sets: Iterable[str] = (),
     env: Mapping[str, str] | None = None,
+    trust: bool = False,
 ) -> Recipe:
     """Read a recipe.
 
@@ -68,6 +70,9 @@ def load_recipe(
         its number, counted from 1.
     env : dict[str, str] | None
         What ``${NAME}`` is looked up in after the recipe's ``params``; the environment if None.
+    trust : bool
+        Whether it may run code that is not Thresher's: ``imports``, ``runtime_env`` and the like.
+        Recipes in folders that ``THRESHER_TRUST`` names may, too.
 
     Raises
     ------
@@ -85,7 +90,7 @@ def load_recipe(
         raise StorageError(
             f"the recipe cannot be read: {error.strerror}", file, "check the path"
         ) from error
-    return parse_recipe(text, file, sets, env)
+    return parse_recipe(text, file, sets, env, trust or is_trusted(file, os.environ))
 
 
 def parse_recipe(
@@ -93,6 +98,7 @@ def parse_recipe(
     file: str = "recipe",
     sets: Iterable[str] = (),
     env: Mapping[str, str] | None = None,
+    trust: bool = False,
 ) -> Recipe:
     """Read a recipe from text; ``file`` is what its places are called. See :func:`load_recipe`."""
     mistakes = Mistakes()
@@ -100,18 +106,19 @@ def parse_recipe(
     if root is None:
         mistakes.raise_if_any()
     assert root is not None
-    reader = _Reader(file, mistakes, os.environ if env is None else env)
+    reader = _Reader(file, mistakes, os.environ if env is None else env, Trust(trust, mistakes))
     return reader.read(root, tuple(sets))
 
 
 class _Reader:
     """From a tree to a recipe."""
 
-    def __init__(self, file: str, mistakes: Mistakes, env: Mapping[str, str]) -> None:
+    def __init__(self, file: str, mistakes: Mistakes, env: Mapping[str, str], trust: Trust) -> None:
         self.file = file
         self.folder = str(Path(file).parent)
         self.mistakes = mistakes
         self.env = env
+        self.trust = trust
 
     def read(self, root: Node, sets: tuple[str, ...]) -> Recipe:
         if not isinstance(root.value, dict):
@@ -128,14 +135,15 @@ class _Reader:
         apply_overrides(root, sets, _names_of_stages(known, sets), self.mistakes)
         self._check_keys(entries, root)
         entries = self._replace_variables(entries)
-        builder = Builder(known, imports, self.mistakes)
+        self.trust.check(Node(entries, root.place))
+        builder = Builder(known, self.mistakes)
         stages = self._stages(entries.get("stages"), builder)
         executor = self._executor(entries.get("executor"), builder)
         values = {key: self._plain(key, entries.get(key)) for key in _PLAIN}
         self.mistakes.raise_if_any()
         pipeline = self._pipeline([stage for stage, _ in stages], values)
         places = tuple((name, place) for stage, place in stages for name in _names_inside(stage))
-        return Recipe(pipeline, executor, values["run_dir"], places)
+        return Recipe(pipeline, executor, values["run_dir"], places, tuple(self.trust.used))
 
     def _imports(self, node: Node | None) -> tuple[str, ...]:
         if node is None:
@@ -145,6 +153,8 @@ class _Reader:
             self.mistakes.add("imports names no modules", node.place, "list modules or .py files")
             return ()
         places = [n.place for n in node.value] if isinstance(node.value, list) else [node.place]
+        if not self.trust.demand(f"imports {', '.join(given)}", node.place):
+            self.mistakes.raise_if_any()
         found = []
         for each, place in zip(given, places, strict=True):
             try:

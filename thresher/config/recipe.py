@@ -27,12 +27,15 @@ class Recipe:
         None if the recipe leaves it to the pipeline.
     places : tuple[tuple[str, str], ...]
         (name, place) of each stage, with composites expanded; a place is file, line and column.
+    trusted : tuple[str, ...]
+        What it does that runs code which is not Thresher's.
     """
 
     pipeline: Pipeline
     executor: BaseExecutor | None = None
     run_dir: str | None = None
     places: tuple[tuple[str, str], ...] = ()
+    trusted: tuple[str, ...] = ()
 
     def located(self, error: ThresherError) -> ThresherError:
         """The error with the line of the recipe in its place, where it names a stage."""

@@ -12,6 +12,9 @@ import yaml
 from thresher.config.mistakes import Mistakes
 from thresher.config.syntax import tell_syntax
 
+MAX_CHARACTERS, MAX_DEPTH, MAX_VALUES = 1_000_000, 100, 100_000
+"""Bounds of a recipe: a few lines of a stranger's must not keep a machine busy."""
+
 Scalar = str | int | float | bool | None
 
 
@@ -49,6 +52,17 @@ class Node:
         return self.value
 
     @property
+    def size(self) -> int:
+        """How many values it is made of; beyond ``MAX_VALUES`` they are not counted."""
+        count, waiting = 0, [self]
+        while waiting and count <= MAX_VALUES:
+            value = waiting.pop().value
+            count += 1
+            if isinstance(value, dict | list):
+                waiting += value.values() if isinstance(value, dict) else value
+        return count
+
+    @property
     def kind(self) -> str:
         """What to call the value in a message."""
         return kind_of(self.value)
@@ -80,6 +94,9 @@ for _tag, _pattern, _first in (
 def parse(text: str, file: str, mistakes: Mistakes) -> Node | None:
     """The document's tree; syntax errors, duplicate keys and odd tags go to ``mistakes``."""
     try:
+        if too_much := _beyond_bounds(text):
+            mistakes.add(too_much, file, "write it shorter; data belongs into files of its own")
+            return None
         root = yaml.compose(text, Loader=Loader)
     except yaml.MarkedYAMLError as error:
         tell_syntax(error, text, file, mistakes)
@@ -89,7 +106,32 @@ def parse(text: str, file: str, mistakes: Mistakes) -> Node | None:
         return None
     if root is None:
         return Node(None, file)
-    return _Converter(file, mistakes).convert(root)
+    try:
+        return _Converter(file, mistakes).convert(root)
+    except _TooManyValuesError:
+        what = f"aliases (*) make more than {MAX_VALUES:,} values of the recipe"
+        mistakes.add(what, file, "write out what is needed")
+        return None
+
+
+def _beyond_bounds(text: str) -> str:
+    """Which bound a recipe's text breaks, told from its tokens; empty if none."""
+    if len(text) > MAX_CHARACTERS:
+        return f"the recipe is longer than {MAX_CHARACTERS:,} characters"
+    depth = 0
+    for event in yaml.parse(text, Loader=Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                line = event.start_mark.line + 1 if event.start_mark else "?"
+                return f"line {line} is nested deeper than {MAX_DEPTH} levels"
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+    return ""
+
+
+class _TooManyValuesError(Exception):
+    """Aliases name aliases, so that a few lines are millions of values."""
 
 
 def parse_value(text: str, place: str) -> Node:
@@ -123,6 +165,7 @@ class _Converter:
         self.file = file
         self.mistakes = mistakes
         self.open: list[int] = []
+        self.values = 0
 
     def place(self, node: yaml.Node) -> str:
         mark = node.start_mark
@@ -130,6 +173,9 @@ class _Converter:
 
     def convert(self, node: yaml.Node) -> Node:
         place = self.place(node)
+        self.values += 1
+        if self.values > MAX_VALUES:
+            raise _TooManyValuesError
         if id(node) in self.open:
             self.mistakes.add("an alias (*) stands inside what it names", place, "write it out")
             return Node(None, place, broken=True)

@@ -1,24 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``_target_``: a class named by its full path; only code one has reason to trust is imported."""
+"""``_target_``: something of the catalog named by its full path; nothing else is imported."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from importlib import import_module
-from typing import Any
 
+from thresher.catalog import Catalog, Entry
 from thresher.errors import PlanError
 
 TARGET = "_target_"
 
+_ROOMS = ("thresher.stages.", "thresher.backends.")
 
-def load_target(path: object, imports: Sequence[str]) -> Any:
-    """The class at ``package.module.Class``.
+
+def find_target(path: object, known: Catalog) -> Entry:
+    """The entry at ``package.module.Class``, where it is defined or where a package offers it.
 
     Raises
     ------
     PlanError
-        If the path lies outside Thresher, its plug-ins and the recipe's imports, or leads nowhere.
+        If there is none: whatever else a module holds is not for recipes.
     """
     if not isinstance(path, str) or "." not in path:
         raise PlanError(
@@ -30,26 +31,25 @@ def load_target(path: object, imports: Sequence[str]) -> Any:
             f"{path} is a class of NeMo Curator",
             todo=f"write thresher.{path.partition('.')[2]}, or just {path.rpartition('.')[2]}",
         )
-    allowed = ["thresher", *_plug_in_packages(), *(i for i in imports if not i.endswith(".py"))]
-    if not any(path.startswith(f"{each}.") for each in allowed):
-        raise PlanError(
-            f"{path} lies outside Thresher and what the recipe imports",
-            todo=f"add it below imports: (- {path.rpartition('.')[0]})",
-        )
     module, _, name = path.rpartition(".")
-    try:
-        made = getattr(import_module(module), name)
-    except (ImportError, AttributeError) as error:
+    entry = known.entries.get(name)
+    if entry is None or not (entry.module == module or _offers(module, entry)):
         raise PlanError(
-            f"{path} is not found: {error}", todo=f"`thresher show {name}` shows where it is"
-        ) from error
-    if not isinstance(made, type):
-        raise PlanError(f"{path} is not a class", todo="name a class")
-    return made
+            f"{path} is no stage, filter, modifier or executor of Thresher, of an installed "
+            "plug-in or of what the recipe imports",
+            todo=f"`thresher show {name}` shows where it is"
+            if entry is not None
+            else "`thresher list` shows what there is; a module of your own goes below imports:",
+        )
+    return entry
 
 
-def _plug_in_packages() -> set[str]:
-    from importlib.metadata import entry_points
-
-    points = entry_points(group="thresher.stages")
-    return {point.value.partition(":")[0].partition(".")[0] for point in points}
+def _offers(module: str, entry: Entry) -> bool:
+    """Whether a package beside the entry's own module, or above it, has it under its name."""
+    is_above = entry.module.startswith(f"{module}.") and not entry.own
+    if not (is_above or module.startswith(_ROOMS)):
+        return False
+    try:
+        return getattr(import_module(module), entry.name, None) is entry.load()
+    except ImportError:
+        return False

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 
 from thresher.config.mistakes import Mistakes
-from thresher.config.source import Node, parse_value
+from thresher.config.source import MAX_CHARACTERS, MAX_VALUES, Node, parse_value
 
 # "$${" is "${" itself.
 _VARIABLE = re.compile(r"\$\$\{|\$\{([^{}]*)\}?")
@@ -22,6 +22,7 @@ class Variables:
         self.environment = environment
         self.mistakes = mistakes
         self.params: dict[str, Node] = {}
+        self.made = 0
 
     def define(self, params: Node) -> None:
         """Take over a ``params:`` mapping; an entry may use those above it."""
@@ -45,7 +46,12 @@ class Variables:
         whole = _VARIABLE.fullmatch(value)
         if whole and whole.group(1) is not None and value.endswith("}"):
             return self._value(whole.group(1), node.place)
-        return Node(_VARIABLE.sub(lambda m: self._text(m, node.place), value), node.place)
+        text = _VARIABLE.sub(lambda m: self._text(m, node.place), value)
+        if len(text) > MAX_CHARACTERS:
+            what = f"variables make a text of more than {MAX_CHARACTERS:,} characters"
+            self.mistakes.add(what, node.place, "write out what is needed")
+            return Node(None, node.place, broken=True)
+        return Node(text, node.place)
 
     def _value(self, inside: str, place: str) -> Node:
         """What stands for a value that is one variable and nothing else; it keeps its type."""
@@ -56,6 +62,11 @@ class Variables:
         name, has_default, default = match.groups()
         if name in self.params:
             found = self.params[name]
+            self.made += found.size
+            if self.made > MAX_VALUES:
+                what = f"variables make more than {MAX_VALUES:,} values of the recipe"
+                self.mistakes.add(what, place, "write out what is needed")
+                return Node(None, place, broken=True)
             text = found.text if found.text is not None else _as_text(found.value)
             return Node(found.value, place, found.keys, text, found.broken)
         text = self.environment.get(name, "")

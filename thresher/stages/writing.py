@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from thresher.tasks import DocumentBatch, FileGroupTask
 from thresher.tasks.types import Types
 
 Self = TypeVar("Self", bound="BaseWriter")
+
+_EXTENSION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9_-])?")
 
 MODES = ("ignore", "overwrite", "error", "append")
 
@@ -96,6 +99,12 @@ class BaseWriter(ProcessingStage[DocumentBatch, FileGroupTask]):
     ) -> None:
         self.path = str(path)
         self.file_extension = file_extension.lstrip(".")
+        if not _EXTENSION.fullmatch(self.file_extension):
+            raise PlanError(
+                f"file_extension={file_extension!r} is no ending of a file's name",
+                where=f"stage {self.name!r}",
+                todo="use letters, digits, dots, '-' and '_', such as 'jsonl'",
+            )
         self.write_kwargs = dict(write_kwargs or {})
         self.fields = list(fields) if fields is not None else None
         self.mode = str(mode).strip().lower()
