@@ -173,4 +173,11 @@ FOUND: tuple[Found, ...] = (
         "a number in a list that is close to 0 passes for 0 where whole numbers are asked for",
         _jsonl("jsonl", (), '{"n":[1e-400]}\n{"n":[1]}\n', types={"n": "list<int64>"}),
     ),
+    Found(
+        "what a function gives as NumPy has it is written otherwise, or set aside, by its batch",
+        _jsonl(
+            "jsonl", (Spec("score", "n", "arrays", "made"),),
+            "".join(f'{{"n":{n}}}\n' for n in range(9)), others=_SMALL,
+        ),
+    ),
 )  # fmt: skip

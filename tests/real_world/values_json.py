@@ -202,6 +202,8 @@ EPOCH = datetime.datetime(1970, 1, 1)
 
 def from_python(value: Any) -> Any:
     """A value that a function was given or gives, with ``Other`` for what JSON does not have."""
+    if type(value).__module__ == "numpy":
+        return value.tolist()
     if isinstance(value, dict):
         return {key: from_python(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from tests.real_world.values_json import Other, draw_of, from_python
@@ -117,6 +118,15 @@ RULES: dict[str, Callable[[Any], Any]] = {
     "infinite": lambda value: [0.0, float("inf"), 1.5, None, float("-inf"), -1.5, 2.5][
         _scored(value)
     ],
+    "arrays": lambda value: [
+        np.int64(3),
+        0.5,
+        {"a": np.array([3, 4])},
+        {"b": "x"},
+        None,
+        [np.float16(1)],
+        np.array([[3]]),
+    ][_scored(value)],
     "half pair": lambda value: "half \ud83d" if _scored(value) == 1 else "whole",
     "decimals": lambda value: [Decimal("1.10"), Decimal(7), None][_scored(value) % 3],
     "bytes": lambda value: [b"\xff\x00", None, b""][_scored(value) % 3],
@@ -127,8 +137,8 @@ RULES: dict[str, Callable[[Any], Any]] = {
 _WHOLE = ("tables", "rows", "rebuilds", "pandas", "polars")
 CHANGES = ("same", "loud", "kind", "wrap", "more", "half", "some")
 SCORES = (
-    "count", "nothing", "mixed", "members", "numbers", "large", "big", "infinite", "half pair",
-    "decimals", "bytes", "dates", "times", "zones",
+    "count", "nothing", "mixed", "members", "numbers", "large", "big", "infinite", "arrays",
+    "half pair", "decimals", "bytes", "dates", "times", "zones",
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime
 import decimal
 import math
+from collections import OrderedDict
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,8 @@ DAY, MOMENT = datetime.date(2024, 5, 6), datetime.datetime(2024, 5, 6, 7, 8)
         ([True, None], "bool"), ([None], "null"), ([], "null"),
         ([math.inf, 1.0], "double"), ([[math.inf], [1.0]], "list<item: double>"),
         ([b"x"], "binary"), ([datetime.date(2024, 5, 6)], "date32[day]"),
-        ([decimal.Decimal("1.50")], "decimal128(3, 2)"), ([np.int32(1), np.int32(2)], "int32"),
+        ([decimal.Decimal("1.50")], "decimal128(3, 2)"), ([np.int32(1), np.int32(2)], "int64"),
+        ([np.float32(0.5), None], "float"),
         ([{"b": DAY, "a": 2}], "struct<a: int64, b: date32[day]>"),
     ],
 )  # fmt: skip
@@ -51,6 +53,16 @@ def test_python_values_have_the_narrowest_type(values: list[Any], kind: str) -> 
         ([1, 0.5, None], ["1", "0.5", None]), ([[1], [0.5]], ["[1]", "[0.5]"]),
         ([1, np.float64(2.0)], ["1", "2.0"]), ([(1, 2.0)], ["[1,2.0]"]),
         ([{"b": 1, "a": None}, {"c": [{}]}], ['{"b":1,"a":null}', '{"c":[{}]}']),
+        ([np.int64(3), 0.5], ["3", "0.5"]), ([3, np.float32(0.1)], ["3", "0.10000000149011612"]),
+        ([[np.int64(3), np.float16(1)], [0.5]], ["[3,1.0]", "[0.5]"]),
+        ([{"a": np.int8(3)}, {"a": np.float64(0.5)}], ['{"a":3}', '{"a":0.5}']),
+        ([{"a": np.array([3])}, {"a": "x"}, "x"], ['{"a":[3]}', '{"a":"x"}', '"x"']),
+        ([{"a": np.array([[3, 4]])}, {"b": np.array([])}], ['{"a":[[3,4]]}', '{"b":[]}']),
+        ([[np.array([3])], 1], ["[[3]]", "1"]), ([{"a": pd.NaT}, {"a": 1}],
+         ['{"a":null}', '{"a":1}']), ([[pd.NA, 1], {1: 2}], ["[null,1]", '{"1":2}']),
+        ([OrderedDict(a=1), OrderedDict(b=2)], ['{"a":1}', '{"b":2}']),
+        ([pd.Series([1, 2]), "x"], ["[1,2]", '"x"']),
+        ([bytearray(b"x"), 1], ['"eA=="', "1"]),
     ],
 )  # fmt: skip
 def test_python_values_stay_as_they_are_whatever_stands_beside_them(

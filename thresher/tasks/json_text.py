@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
+import numpy as np
 import pyarrow as pa
 
 from thresher.tasks.bad_rows import BadRows
@@ -276,14 +277,10 @@ def _mixes(values: list[Any], depth: int = 1) -> bool:
 def _kind(value: Any) -> Any:
     """What a value must be like for Arrow to put it into one column unchanged."""
     kind = type(value)
-    if kind in (int, float, str):
-        return _NUMBER if kind is not str else str
-    if isinstance(value, bool) or kind.__name__ == "bool_" or kind.__name__ == "bool":
-        return bool
+    if kind in (int, float):
+        return _NUMBER
     if isinstance(value, decimal.Decimal):  # beside which floats would be rounded
         return decimal.Decimal
-    if isinstance(value, int | float) or hasattr(value, "__float__"):
-        return _NUMBER
     if isinstance(value, datetime.time) and value.tzinfo is not None:
         return _NO_TYPE
     if isinstance(value, datetime.datetime):
@@ -439,22 +436,10 @@ def plain_text(value: Any) -> str:
         if not value.is_finite():
             return "null" if value.is_nan() else _float(float(value))
         return format(value, "f") if abs(value.adjusted()) < 64 else str(value)
-    if type(value).__module__ == "numpy" and hasattr(value, "item"):
-        return _numpy_text(value)
+    if isinstance(value, np.floating):  # as older versions of Arrow give those of 16 bits
+        return _float(float(value))
     if isinstance(value, datetime.timedelta):
         return str(count_of(value))
-    return _quoted(_text(value))
-
-
-def _numpy_text(value: Any) -> str:
-    item = value.item()
-    if value.dtype.kind in "Mm":  # of nanoseconds, an item is a number
-        return "null" if value != value else _quoted(str(value))
-    if type(item) is not type(value):
-        return plain_text(item)
-    if value.dtype.kind == "f":  # with more bits than Python's
-        is_float = float(value) == value or value != value
-        return _float(float(value)) if is_float else str(decimal.Decimal(str(value)))
     return _quoted(_text(value))
 
 

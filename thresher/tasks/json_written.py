@@ -17,7 +17,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from thresher.kernels.jsonl_plain import MAX_DEPTH
 from thresher.tasks.bad_rows import BadRows
 from thresher.tasks.columns import to_numpy
 from thresher.tasks.json_text import (
@@ -29,6 +28,7 @@ from thresher.tasks.json_text import (
     typed,
 )
 from thresher.tasks.nested import Mask, convert_leaves
+from thresher.tasks.own_values import own_values
 from thresher.tasks.text_form import time_text
 from thresher.tasks.types import JSON_TEXT, is_guessed, is_json
 
@@ -113,9 +113,9 @@ def column_of(values: list[Any], name: str, *, as_json: bool = False) -> tuple[C
     BadRows
         For values that no column holds.
     """
-    values = list(map(_without_arrays, values))
-    if bad := _refused(values, name):
-        raise BadRows(bad)
+    if _are_narrow(values):
+        return pa.array(values, pa.float32(), from_pandas=False), False
+    values = own_values(values, name)
     if (as_json or _has_forms(values)) and _are_of_json(values):
         return pa.array([None if v is None else as_held(v) for v in values], JSON_TEXT), True
     made = typed(values)
@@ -123,54 +123,16 @@ def column_of(values: list[Any], name: str, *, as_json: bool = False) -> tuple[C
         return made, False
     if bad := half_pairs(values, name):
         raise BadRows(bad)
-    bad = {}
-    texts: list[str | None] = []
-    for position, value in enumerate(values):
-        try:
-            texts.append(None if value is None else _alone(value))
-        except (TypeError, ValueError, RecursionError) as error:
-            texts.append(None)
-            bad[position] = f"column {name!r}: {error}"
-    if bad:
-        raise BadRows(bad)
-    return pa.array(texts, JSON_TEXT), True
+    return pa.array([None if value is None else _alone(value) for value in values], JSON_TEXT), True
 
 
-def _refused(values: list[Any], name: str) -> dict[int, str]:
-    """The values that no text tells, by position."""
-    if not _fault_of(values, name):
-        return {}
-    faults = {at: _fault_of([value], name) for at, value in enumerate(values)}
-    return {at: fault for at, fault in faults.items() if fault}
+def _are_narrow(values: list[Any]) -> bool:
+    """Whether values are floats of 32 bits, which a column of numbers may well have."""
+    return any(map(_is_narrow, values)) and all(v is None or _is_narrow(v) for v in values)
 
 
-def _fault_of(values: list[Any], name: str) -> str:
-    """Why no text tells the values: two keys of an object are one in it, or levels have no end."""
-    level = values
-    for depth in range(MAX_DEPTH + 1):
-        if not any(issubclass(kind, dict | list | tuple) for kind in set(map(type, level))):
-            return ""
-        found = [each for each in level if isinstance(each, dict | list | tuple)]
-        if depth > 1:  # each once: what contains itself twice would double from level to level
-            found = list({id(each): each for each in found}.values())
-        level = []
-        for each in found:
-            if not isinstance(each, dict):
-                level += each
-                continue
-            level += each.values()
-            if len(set(map(str, each))) < len(each):
-                return f"an object in {name!r} has a key twice"
-    return f"column {name!r} holds a value that contains itself, or is more than {MAX_DEPTH} deep"
-
-
-def _without_arrays(value: Any) -> Any:
-    """Arrays of NumPy as lists, and what pandas has for null as None."""
-    if type(value).__module__.partition(".")[0] not in ("numpy", "pandas"):
-        return value
-    if type(value).__name__ in ("NaTType", "NAType"):
-        return None
-    return value.tolist() if type(value).__name__ == "ndarray" else value
+def _is_narrow(value: Any) -> bool:
+    return type(value) is np.float32
 
 
 def _alone(value: Any) -> str:
@@ -191,7 +153,7 @@ def _has_forms(values: list[Any]) -> bool:
     members of those beside it.
     """
     kinds = set(map(type, values)) - {type(None)}
-    if dict in kinds or (int in kinds and any(issubclass(kind, float) for kind in kinds)):
+    if dict in kinds or {int, float} <= kinds:
         return True
     if not kinds or not kinds <= {list, tuple}:
         return False

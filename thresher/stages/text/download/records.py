@@ -15,6 +15,7 @@ from thresher.tasks import ROW
 from thresher.tasks.columns import from_numpy
 from thresher.tasks.document import HIDDEN
 from thresher.tasks.json_text import canonical
+from thresher.tasks.own_values import own_values
 from thresher.tasks.types import EXACT, JSON_TEXT, guessed, json_field
 
 MOST_ROWS = 65_536
@@ -197,7 +198,8 @@ def _column(name: str, values: list[Any]) -> tuple[pa.Array, pa.Field]:
         except (pa.ArrowException, OverflowError):
             if len(values) == 1:
                 raise
-            return _json_column(name, values, canonical)  # each has a type, and all have none
+            # Each has a type, and all have none.
+            return _json_column(name, own_values(values, name), canonical)
     return column, guessed(pa.field(name, column.type))
 
 

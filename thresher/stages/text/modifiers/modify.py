@@ -21,6 +21,7 @@ from thresher.tasks.bad_rows import BadRows
 from thresher.tasks.columns import from_numpy
 from thresher.tasks.joining import join
 from thresher.tasks.json_text import are_alike
+from thresher.tasks.own_values import own_values
 from thresher.tasks.types import guessed, is_asked, json_field
 
 Modifier = DocumentModifier | Callable[..., Any]
@@ -152,12 +153,12 @@ def _changed(
     places = np.flatnonzero(~same)
     fresh = alone.with_data(alone.data.filter(from_numpy(~same)))
     values = [made[place] for place in places]
-    is_spelling = any(
-        type(value) is not str and are_alike(value, old[place])
-        for value, place in zip(values, places, strict=True)
-        if value is not None
-    )
     try:
+        is_spelling = any(
+            type(value) is not str and are_alike(value, old[place])
+            for value, place in zip(own_values(values, name), places, strict=True)
+            if value is not None
+        )
         new = with_values(fresh, name, values, as_json=is_spelling)
     except BadRows as error:
         reasons = {int(places[at]): reason for at, reason in error.reasons.items()}
