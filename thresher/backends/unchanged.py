@@ -126,7 +126,7 @@ def json_again(data: pa.Table, shown: pa.Table) -> pa.Table:
 
 def _reads_as_json(text: str) -> bool:
     try:
-        json.loads(text, parse_constant=_refuse)
+        json.loads(text, parse_constant=_refuse, parse_int=str, parse_float=str)
     except (ValueError, RecursionError):
         return False
     return True

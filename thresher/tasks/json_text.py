@@ -162,8 +162,8 @@ def _decoded(texts: list[str | None], object_pairs_hook: Any = None) -> list[Any
     joined = ",".join("null" if text is None else text for text in texts)
     try:
         return _loads(f"[{joined}]", object_pairs_hook=object_pairs_hook)
-    except ValueError:  # Python makes no int of more than a few thousand digits
-        return _loads(f"[{joined}]", object_pairs_hook=object_pairs_hook, parse_int=_whole)
+    except ValueError:  # a number of too many digits for Python's int
+        return _loads(f"[{joined}]", object_pairs_hook=object_pairs_hook, parse_int=whole_number)
 
 
 def _loads(text: str, **hooks: Any) -> list[Any]:
@@ -171,7 +171,8 @@ def _loads(text: str, **hooks: Any) -> list[Any]:
     return values
 
 
-def _whole(digits: str) -> int | decimal.Decimal:
+def whole_number(digits: str) -> int | decimal.Decimal:
+    """A whole number as written; Python makes no int of more than a few thousand digits."""
     return int(digits) if len(digits) < _MOST_DIGITS else decimal.Decimal(digits)
 
 
@@ -339,9 +340,12 @@ def json_values(column: Column) -> list[Any]:
     return [None if text is None else exact_value(text) for text in column.to_pylist()]
 
 
-def exact_value(text: str) -> Any:
-    """The value of JSON text, with numbers that float64 does not hold as ``Decimal``."""
-    return json.loads(text, parse_float=_number, parse_int=_whole)
+def exact_value(text: str, constant: Callable[[str], Any] | None = None) -> Any:
+    """The value of JSON text, with numbers that float64 does not hold as ``Decimal``.
+
+    ``constant`` tells what NaN and infinities, which JSON has not, are; Python's if not given.
+    """
+    return json.loads(text, parse_float=_number, parse_int=whole_number, parse_constant=constant)
 
 
 def _number(digits: str) -> float | decimal.Decimal:
@@ -355,7 +359,7 @@ def _have_unheld(texts: list[str | None], values: list[Any]) -> bool:
     if not any(map(_is_doubtful, inside(values))):
         return False
     joined = ",".join(text for text in texts if text is not None)
-    exact = _loads(f"[{joined}]", parse_float=_number, parse_int=_whole)
+    exact = _loads(f"[{joined}]", parse_float=_number, parse_int=whole_number)
     return any(isinstance(each, decimal.Decimal) for each in inside(exact))
 
 

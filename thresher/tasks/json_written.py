@@ -165,7 +165,7 @@ def constants_in(text: str) -> list[str]:
     if "NaN" not in text and "Infinity" not in text:
         return []
     met: list[str] = []
-    json.loads(text, parse_constant=met.append)
+    json.loads(text, parse_constant=met.append, parse_int=str, parse_float=str)
     return met
 
 

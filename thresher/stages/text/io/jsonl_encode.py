@@ -16,10 +16,9 @@ from thresher.kernels import compiled
 from thresher.kernels import jsonl_write_plain as plain
 from thresher.kernels.arrow_text import text_chunks
 from thresher.tasks.columns import to_numpy
-from thresher.tasks.json_numbers import is_held
+from thresher.tasks.json_text import exact_value
 from thresher.tasks.json_written import (
     as_json,
-    constants_in,
     is_of_json,
     own_digits,
     with_times_as_text,
@@ -32,7 +31,7 @@ Integers = NDArray[np.int64]
 
 NULL = b"null"
 _ROOM = 128
-_ODD = r'^(?:"[^"]*\\|-?[0-9]+[.eE]|-0)|NaN'
+_SPELLINGS = r'^(?:"[^"]*\\|-?[0-9]+[.eE]|-0)'
 """Strings with escapes, and numbers with a fraction or exponent: each has several spellings."""
 
 
@@ -147,15 +146,16 @@ def _written(column: pa.Array) -> Values:
 
 
 def _in_plain_form(column: pa.Array) -> pa.Array:
-    """JSON text whose plain values are as a column of their own would be written."""
-    rows = np.flatnonzero(to_numpy(pc.match_substring_regex(column, _ODD).fill_null(False)))
+    """JSON text whose plain values are as a column of their own would be written; NaN is null."""
+    is_odd = pc.or_(pc.match_substring_regex(column, _SPELLINGS), pc.match_substring(column, "NaN"))
+    rows = np.flatnonzero(to_numpy(is_odd.fill_null(False)))
     if not rows.size:
         return column
     texts = column.to_pylist()
     for row in rows.tolist():
-        value = json.loads(texts[row])
-        is_lost = isinstance(value, float) and not is_held(texts[row])
-        if (not is_lost and is_of_json(value)) or constants_in(texts[row]):
+        constants: list[str] = []
+        value = exact_value(texts[row], constants.append)  # which gives null
+        if constants or is_of_json(value):
             texts[row] = as_json(value)
     return pa.array(texts, JSON_TEXT)
 

@@ -13,7 +13,7 @@ from thresher.kernels.jsonl_plain import BrokenRecord, parse_record
 from thresher.stages.reading import Sample
 from thresher.tasks.converting import observed_type
 from thresher.tasks.document import HIDDEN
-from thresher.tasks.json_text import half_pairs, typed
+from thresher.tasks.json_text import half_pairs, typed, whole_number
 from thresher.tasks.types import JSON, ColumnType
 
 
@@ -24,7 +24,7 @@ def sample_of(lines: Iterable[bytes]) -> Sample:
     for line in lines:
         try:
             parse_record(line)
-            record = json.loads(line)
+            record = json.loads(line, parse_int=whole_number)
         except (BrokenRecord, ValueError, RecursionError):
             continue
         first_names = first_names or tuple(filter(_can_name, record))
