@@ -311,12 +311,12 @@ def as_objects(scores: Scores) -> list[Any]:
 
 
 def with_values(
-    task: DocumentBatch, name: str, values: Scores, *, as_json: bool | None = None
+    task: DocumentBatch, name: str, values: Scores, *, keeps_json: bool | None = None
 ) -> DocumentBatch:
     """The batch with a column of scores or other values, which no sink writes otherwise.
 
-    ``as_json`` keeps values of JSON as the JSON that they are, even if they have one type: beside
-    a column that was there before, 1.0 is not 1.
+    ``keeps_json`` keeps values of JSON as the JSON that they are, even if they have one type:
+    beside a column that was there before, 1.0 is not 1.
 
     Raises
     ------
@@ -327,9 +327,9 @@ def with_values(
         return task.with_column(name, values)
     if isinstance(values, np.ndarray):
         return task.with_column(name, from_numpy(values))
-    if as_json is None:
-        as_json = name in task.data.column_names
-    column, mixed = column_of_values(list(values), name, as_json=as_json)
+    if keeps_json is None:
+        keeps_json = name in task.data.column_names
+    column, mixed = column_of_values(list(values), name, keeps_json=keeps_json)
     made = task.with_column(name, column, is_json=mixed)
     index = made.data.schema.get_field_index(name)
     field = guessed(made.data.schema.field(index))

@@ -103,10 +103,10 @@ def _textual(leaf: pa.Array) -> pa.Array:
     return pc.cast(leaf, pa.int64()) if types.is_duration(leaf.type) else leaf
 
 
-def column_of(values: list[Any], name: str, *, as_json: bool = False) -> tuple[Column, bool]:
+def column_of(values: list[Any], name: str, *, keeps_json: bool = False) -> tuple[Column, bool]:
     """Python values as a column that JSONL writes as they are, and whether it is one of JSON.
 
-    It always is with ``as_json``, if all in it are values that JSON has.
+    It always is with ``keeps_json``, if all in it are values that JSON has.
 
     Raises
     ------
@@ -116,7 +116,7 @@ def column_of(values: list[Any], name: str, *, as_json: bool = False) -> tuple[C
     if _are_narrow(values):
         return pa.array(values, pa.float32(), from_pandas=False), False
     values = own_values(values, name)
-    if (as_json or _has_forms(values)) and _are_of_json(values):
+    if (keeps_json or _has_forms(values)) and _are_of_json(values):
         return pa.array([None if v is None else as_held(v) for v in values], JSON_TEXT), True
     made = typed(values)
     if made is not None:

@@ -159,7 +159,7 @@ def _changed(
             for value, place in zip(own_values(values, name), places, strict=True)
             if value is not None
         )
-        new = with_values(fresh, name, values, as_json=is_spelling)
+        new = with_values(fresh, name, values, keeps_json=is_spelling)
     except BadRows as error:
         reasons = {int(places[at]): reason for at, reason in error.reasons.items()}
         raise BadRows(reasons) from None
