@@ -180,4 +180,11 @@ FOUND: tuple[Found, ...] = (
             "".join(f'{{"n":{n}}}\n' for n in range(9)), others=_SMALL,
         ),
     ),
+    Found(
+        "a duration that a function gives is a number in one unit or another, by its batch",
+        _jsonl(
+            "jsonl", (Spec("score", "n", "spans", "made"),),
+            "".join(f'{{"n":{n}}}\n' for n in range(9)), others=_SMALL,
+        ),
+    ),
 )  # fmt: skip

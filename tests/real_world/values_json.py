@@ -282,7 +282,8 @@ def _digits(value: Any) -> Decimal:
 
 def _shown_as(want: Other, got: Any) -> bool:
     if want.kind == "span":
-        return isinstance(got, int) and not isinstance(got, bool) and _is_in_a_unit(want.value, got)
+        is_number = isinstance(got, int | Real) and not isinstance(got, bool)
+        return is_number and _is_in_a_unit(want.value, got)
     if not isinstance(got, str):
         return False
     if want.kind == "bytes":
@@ -291,8 +292,8 @@ def _shown_as(want: Other, got: Any) -> bool:
     return read == want
 
 
-def _is_in_a_unit(nanoseconds: int, count: int) -> bool:
-    return any(count * unit == nanoseconds for unit in (1, 10**3, 10**6, 10**9))
+def _is_in_a_unit(nanoseconds: int, count: int | Real) -> bool:
+    return any(_digits(count) * unit == nanoseconds for unit in (1, 10**3, 10**6, 10**9))
 
 
 _CLOCK = re.compile(r"(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?")

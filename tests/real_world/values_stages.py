@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from tests.real_world.values_json import Other, draw_of, from_python
@@ -96,6 +97,8 @@ _TIMES = (
     datetime.date(1969, 12, 31), datetime.datetime(1969, 12, 31, 23, 59, 59),
 )  # fmt: skip
 
+_SPANS = datetime.timedelta(microseconds=3), pd.Timedelta(1500)
+
 RULES: dict[str, Callable[[Any], Any]] = {
     # for Filter
     "keep": _keeps,
@@ -132,13 +135,14 @@ RULES: dict[str, Callable[[Any], Any]] = {
     "bytes": lambda value: [b"\xff\x00", None, b""][_scored(value) % 3],
     "dates": lambda value: [_TIMES[0], _TIMES[4], _TIMES[5], None][_scored(value) % 4],
     "times": lambda value: [_TIMES[1], _TIMES[6], None][_scored(value) % 3],
+    "spans": lambda value: [_SPANS[0], _SPANS[1], _SPANS[0], None][_scored(value) % 4],
     "zones": lambda value: [_TIMES[3], None][_scored(value) % 2],
 }
 _WHOLE = ("tables", "rows", "rebuilds", "pandas", "polars")
 CHANGES = ("same", "loud", "kind", "wrap", "more", "half", "some")
 SCORES = (
     "count", "nothing", "mixed", "members", "numbers", "large", "big", "infinite", "arrays",
-    "half pair", "decimals", "bytes", "dates", "times", "zones",
+    "half pair", "decimals", "bytes", "dates", "times", "spans", "zones",
 )  # fmt: skip
 
 

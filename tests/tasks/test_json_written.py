@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from thresher.tasks.bad_rows import BadRows
-from thresher.tasks.json_text import narrowed
+from thresher.tasks.json_text import narrowed, to_json
 from thresher.tasks.json_written import (
     as_json,
     as_json_column,
@@ -23,7 +23,7 @@ from thresher.tasks.json_written import (
     constants_in,
     with_infinity,
 )
-from thresher.tasks.types import JSON_TEXT, json_field
+from thresher.tasks.types import JSON_TEXT, guessed, json_field
 
 DAY, MOMENT = datetime.date(2024, 5, 6), datetime.datetime(2024, 5, 6, 7, 8)
 
@@ -108,7 +108,43 @@ def test_times_of_pandas_keep_their_nanoseconds() -> None:
     assert column_of([[moment], None], "x")[0].type == pa.list_(pa.timestamp("ns", "UTC"))
     made, mixed = column_of([{"k": span}], "x")
     assert (mixed, made.to_pylist()) == (False, [{"k": span}])
-    assert as_json([span, moment]) == '[1001,"1970-01-01T00:00:00.000001001Z"]'
+    assert as_json([span, moment]) == '[1.001,"1970-01-01T00:00:00.000001001Z"]'
+
+
+@pytest.mark.parametrize(
+    ("nanoseconds", "text"),
+    [(1500, "1.5"), (3000, "3"), (1, "0.001"), (-1, "-0.001"), (0, "0"), (-10**7, "-10000"),
+     (2**63 - 1, "9223372036854775.807"), (-(2**63) + 1, "-9223372036854775.807")],
+)  # fmt: skip
+def test_a_duration_is_one_number_whatever_is_beside_it(nanoseconds: int, text: str) -> None:
+    span = pd.Timedelta(nanoseconds)
+    others = pd.Timedelta(1001), datetime.timedelta(microseconds=3), None, "x", [span], 0.5
+    for beside in others:
+        column, mixed = column_of([span, beside], "x")
+        field = guessed(json_field("x") if mixed else pa.field("x", column.type))
+        assert as_json_column(column, field)[0].as_py() == text
+        assert to_json(column, field)[0].as_py() == text
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [(pd.Timestamp(1001), "1970-01-01T00:00:00.000001001"),
+     (pd.Timestamp(1000), "1970-01-01T00:00:00.000001"),
+     (pd.Timestamp("2024-05-06 07:08", tz="UTC"), "2024-05-06T07:08:00.000000Z"),
+     (MOMENT, "2024-05-06T07:08:00.000000")],
+)  # fmt: skip
+def test_a_moment_is_one_text_whatever_is_beside_it(moment: datetime.datetime, text: str) -> None:
+    for beside in (pd.Timestamp(1001, tz=moment.tzinfo), MOMENT, pd.NaT, "x", [moment], 0.5):
+        column, mixed = column_of([moment, beside], "x")
+        field = guessed(json_field("x") if mixed else pa.field("x", column.type))
+        assert as_json_column(column, field)[0].as_py() == f'"{text}"'
+        assert to_json(column, field)[0].as_py() == f'"{text}"'
+
+
+def test_a_duration_of_a_file_is_a_number_in_its_unit() -> None:
+    for unit in ("s", "ms", "us", "ns"):
+        column = pa.array([5, None], pa.duration(unit))
+        assert as_json_column(column, pa.field("x", column.type)).to_pylist() == ["5", None]
 
 
 @pytest.mark.parametrize(

@@ -123,11 +123,8 @@ def _in_nanoseconds(leaf: pa.DataType) -> pa.DataType:
 
 def _is_of_ns(value: Any) -> bool:
     """Whether a value is a time of pandas' in nanoseconds, for which Arrow takes microseconds."""
-    return isinstance(value, datetime.date | datetime.timedelta) and _unit(value) == "ns"
-
-
-def _unit(value: Any) -> str:
-    return str(getattr(value, "unit", ""))
+    is_time = isinstance(value, datetime.date | datetime.timedelta)
+    return is_time and getattr(value, "unit", "") == "ns"
 
 
 # -- decoding ---------------------------------------------------------------------------------
@@ -443,7 +440,7 @@ def plain_text(value: Any) -> str:
     if isinstance(value, np.floating):  # as older versions of Arrow give those of 16 bits
         return _float(float(value))
     if isinstance(value, datetime.timedelta):
-        return str(count_of(value))
+        return _microseconds(value)
     return _quoted(_text(value))
 
 
@@ -463,16 +460,18 @@ def _float(value: float) -> str:
     return repr(float(value))
 
 
-def count_of(span: datetime.timedelta) -> int:
-    """A duration as a number of microseconds; of nanoseconds where pandas has it in these."""
-    in_nanoseconds: int | None = getattr(span, "value", None) if _unit(span) == "ns" else None
-    return in_nanoseconds or span // datetime.timedelta(microseconds=1)
+def _microseconds(span: datetime.timedelta) -> str:
+    """A duration as a number of microseconds; pandas' own have fractions of these."""
+    whole = (span.days * 86_400 + span.seconds) * 10**6 + span.microseconds
+    nanoseconds = whole * 1000 + int(getattr(span, "nanoseconds", 0))
+    whole, rest = divmod(abs(nanoseconds), 1000)
+    return f"{'-' * (nanoseconds < 0)}{whole}.{rest:03}".rstrip("0").rstrip(".")
 
 
 def iso_text(value: datetime.date | datetime.time) -> str:
-    """A date or time as text (ISO 8601), with the digits that a column of it has; zones as UTC."""
+    """A date or time as text (ISO 8601), with nanoseconds only if there are any; zones as UTC."""
     if isinstance(value, datetime.datetime):
-        digits = "nanoseconds" if _unit(value) == "ns" else "microseconds"
+        digits = "nanoseconds" if getattr(value, "nanosecond", 0) else "microseconds"
         if value.tzinfo is None:
             return value.isoformat(timespec=digits)
         universal = value.astimezone(datetime.UTC).replace(tzinfo=None)

@@ -80,7 +80,7 @@ def as_json_column(column: Column, field: pa.Field) -> pa.Array:
         return column
     if pa.types.is_decimal(column.type) and is_guessed(field):
         return own_digits(column)
-    values = with_times_as_text(column).to_pylist()
+    values = values_to_write(column, field)
     return pa.array([None if value is None else as_held(value) for value in values], JSON_TEXT)
 
 
@@ -91,16 +91,31 @@ def own_digits(decimals: Column) -> Column:
     return pc.utf8_rtrim(text, ".")
 
 
-def with_times_as_text(column: Column) -> Column:
-    """Times in a column as text (ISO 8601), which Python's own do not hold to the nanosecond."""
-    return convert_leaves(column, _textual)
+def values_to_write(column: Column, field: pa.Field) -> list[Any]:
+    """The values of a column for :func:`as_json`.
+
+    Times are text (ISO 8601), as Python's own do not hold them to the nanosecond. Durations are
+    numbers in the unit of the column, if it has one: what functions made has any.
+    """
+    told = _told_alone if is_guessed(field) else _told
+    values: list[Any] = convert_leaves(column, told).to_pylist()
+    return values
 
 
-def _textual(leaf: pa.Array) -> pa.Array:
+def _told(leaf: pa.Array) -> pa.Array:
     types = pa.types
     if types.is_timestamp(leaf.type) or types.is_date(leaf.type) or types.is_time(leaf.type):
         return time_text(leaf)
     return pc.cast(leaf, pa.int64()) if types.is_duration(leaf.type) else leaf
+
+
+def _told_alone(leaf: pa.Array) -> pa.Array:
+    """What functions made, as it would be if nothing was beside it: in no unit of a column's."""
+    if pa.types.is_duration(leaf.type):
+        return leaf
+    if pa.types.is_timestamp(leaf.type) and leaf.type.unit == "ns":
+        return pc.replace_substring_regex(time_text(leaf), r"(\.[0-9]{6})000(Z?)$", r"\1\2")
+    return _told(leaf)
 
 
 def column_of(values: list[Any], name: str, *, keeps_json: bool = False) -> tuple[Column, bool]:

@@ -21,7 +21,7 @@ from thresher.tasks.json_written import (
     as_json,
     is_of_json,
     own_digits,
-    with_times_as_text,
+    values_to_write,
 )
 from thresher.tasks.nested import decoded
 from thresher.tasks.types import JSON_TEXT, is_guessed, is_json, is_text
@@ -94,7 +94,7 @@ def encode_column(column: pa.Array | pa.ChunkedArray, field: pa.Field) -> Values
         is_made = types.is_decimal(kind) and is_guessed(field)
         text = own_digits(column) if is_made else column.cast(JSON_TEXT)
         return _with_nulls(_written(text), column)
-    return _listed([as_json(value).encode() for value in with_times_as_text(column).to_pylist()])
+    return _listed([as_json(value).encode() for value in values_to_write(column, field)])
 
 
 def gather(
