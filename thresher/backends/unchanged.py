@@ -20,6 +20,7 @@ from thresher.errors import StageError
 from thresher.tasks import HIDDEN
 from thresher.tasks.casting import cast_exactly
 from thresher.tasks.columns import from_numpy, to_numpy
+from thresher.tasks.json_numbers import negative_zeros
 from thresher.tasks.json_text import are_alike
 from thresher.tasks.json_written import column_of
 from thresher.tasks.nested import convert_leaves, leaves
@@ -168,7 +169,7 @@ def _has_same_zeros(before: Column, after: Column) -> bool:
         return True
     pairs = zip(leaves(_whole(before)), leaves(_whole(after)), strict=True)
     return all(
-        np.array_equal(_is_negative_zero(old), _is_negative_zero(new))
+        np.array_equal(negative_zeros(old), negative_zeros(new))
         for old, new in pairs
         if pa.types.is_floating(old.type)
     )
@@ -194,18 +195,10 @@ def _cells(before: Column, after: Column, name: str) -> tuple[Column, bool]:
     if not pa.types.is_integer(before.type):
         kept = pc.if_else(from_numpy(same), before, changed)
         return (after if bad.any() else kept), False
-    if not (bad | _is_negative_zero(after)).any():
+    if not (bad | negative_zeros(after)).any():
         return pc.if_else(from_numpy(same), before, changed), False
     pairs = zip(same.tolist(), before.to_pylist(), after.to_pylist(), strict=True)
     return column_of([old if is_same else new for is_same, old, new in pairs], name)
-
-
-def _is_negative_zero(numbers: Column) -> npt.NDArray[np.bool_]:
-    """bool[n]: which floats are -0.0, which whole numbers do not have."""
-    if pa.types.is_float16(numbers.type):
-        numbers = numbers.cast(pa.float32())
-    values = to_numpy(pc.fill_null(numbers, pa.scalar(1, numbers.type)))
-    return (values == 0) & np.signbit(values)
 
 
 def _whole(column: Column) -> pa.Array:
@@ -234,7 +227,7 @@ def _equal_cells(before: Column, after: Column) -> npt.NDArray[np.bool_]:
     equal = pc.if_else(before.is_null(), after.is_null(), pc.equal(before, after))
     same = to_numpy(pc.fill_null(equal, False))
     if types.is_floating(before.type):
-        return same & (_is_negative_zero(before) == _is_negative_zero(after))
+        return same & (negative_zeros(before) == negative_zeros(after))
     return same
 
 

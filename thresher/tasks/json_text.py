@@ -11,7 +11,6 @@ import base64
 import datetime
 import decimal
 import json
-import math
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
@@ -20,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from thresher.tasks.bad_rows import BadRows
-from thresher.tasks.json_numbers import is_held
+from thresher.tasks.json_numbers import is_held, is_negative_zero
 from thresher.tasks.typed_values import typed_as
 from thresher.tasks.types import (
     EXACT,
@@ -368,7 +367,7 @@ def _is_doubtful(value: Any) -> bool:
 
 
 def are_alike(left: Any, right: Any, *, rounds: bool = False, exactly: bool = False) -> bool:
-    """Whether JSON has two values alike: 1 is 1.0, and not true; NaN is null; 0.0 is not -0.0.
+    """Whether JSON has two values alike: 1 is 1.0, and not true; NaN is null; -0.0 is no other 0.
 
     With ``rounds`` a whole number is alike the float nearest to it as well. With ``exactly`` it is
     alike no float, and objects have their keys in one order.
@@ -387,8 +386,8 @@ def are_alike(left: Any, right: Any, *, rounds: bool = False, exactly: bool = Fa
         return left is right
     if exactly and isinstance(left, int) != isinstance(right, int):
         return False
-    if isinstance(left, float) and isinstance(right, float) and left == right == 0:
-        return math.copysign(1, left) == math.copysign(1, right)
+    if is_negative_zero(left) != is_negative_zero(right):
+        return False
     if rounds and isinstance(left, int) and isinstance(right, float):
         return float(left) == right
     nothing = left is None or left != left
@@ -454,8 +453,7 @@ def _float(value: float) -> str:
         return "null"
     if is_infinite(value):
         return "1E+999" if value > 0 else "-1E+999"  # infinite for all who read it
-    is_negative_zero = value == 0 and math.copysign(1, value) < 0
-    if value.is_integer() and abs(value) <= EXACT and not is_negative_zero:
+    if value.is_integer() and abs(value) <= EXACT and not is_negative_zero(value):
         return str(int(value))
     return repr(float(value))
 

@@ -27,6 +27,7 @@ from thresher.stages.text.io.jsonl_encode import (
 )
 from thresher.stages.text.io.jsonl_scan import PADDING, Scan, scan
 from thresher.tasks.columns import to_numpy
+from thresher.tasks.json_numbers import negative_zeros
 from thresher.tasks.json_text import are_alike, json_values
 from thresher.tasks.json_written import as_json_column
 from thresher.tasks.types import declared_type, is_json, is_string
@@ -110,7 +111,9 @@ def _differs(scanned: Scan, k: int, field: pa.Field, new: pa.Array, parsed: bool
         same = same_values(old, new)
         is_whole = scanned.kinds[k] == plain.INTEGER
         if pa.types.is_floating(new.type):
-            same &= is_whole | (_signs(old) == _signs(new))
+            # A stage may have been shown 0.0 for -0, a whole number.
+            was, is_now = negative_zeros(old), negative_zeros(new)
+            same &= (was == is_now) | (was & is_whole)
         if not parsed and (pa.types.is_floating(new.type) or pa.types.is_integer(new.type)):
             same &= is_whole == pa.types.is_integer(new.type)
     else:
@@ -122,10 +125,6 @@ def _differs(scanned: Scan, k: int, field: pa.Field, new: pa.Array, parsed: bool
             nothing |= scanned.kinds[k] == plain.ABSENT
         same |= to_numpy(new.is_null()) & nothing
     return ~same
-
-
-def _signs(numbers: pa.Array) -> Mask:
-    return np.signbit(to_numpy(pc.fill_null(numbers, 0.0)))
 
 
 def _is_plain(kind: pa.DataType) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from math import copysign
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from thresher.tasks import DocumentBatch
 from thresher.tasks.bad_rows import BadRows
 from thresher.tasks.columns import from_numpy
 from thresher.tasks.joining import join
+from thresher.tasks.json_numbers import is_negative_zero
 from thresher.tasks.json_text import are_alike
 from thresher.tasks.own_values import own_values
 from thresher.tasks.types import guessed, is_asked, json_field
@@ -189,10 +189,10 @@ def _same(new: Any, old: Any) -> bool:
         return list(new) == list(old) and all(_same(new[key], old[key]) for key in new)
     if isinstance(new, list):
         return len(new) == len(old) and all(map(_same, new, old))
-    if isinstance(new, float) and new == 0:
-        return copysign(1, new) == copysign(1, old) and old == 0
     if isinstance(new, Decimal):
         return str(new) == str(old)
+    if is_negative_zero(new) != is_negative_zero(old):
+        return False
     return new is old or bool(new == old)
 
 
