@@ -21,6 +21,7 @@ from thresher.tasks.json_written import (
     as_json_column,
     column_of,
     constants_in,
+    with_held_infinities,
     with_infinity,
 )
 from thresher.tasks.types import JSON_TEXT, guessed, json_field
@@ -95,6 +96,15 @@ def test_text_about_infinity_is_text() -> None:
     column = pa.array(['"Infinity, -Infinity"', '{"NaN":"Infinity"}', None], JSON_TEXT)
     assert not with_infinity(column).any()
     assert not any(map(constants_in, column.to_pylist()[:2]))
+
+
+def test_an_infinity_in_canonical_text_is_one_again() -> None:
+    same = ['"1E+999"', '["\\"1E+999"]', "11E+999", "1E+9990", "1e+999", "0.1E+999", None]
+    texts = ["1E+999", '{"1E+999":[-1E+999,"\\\\",1E+999]}', *same]
+    column = with_held_infinities(pa.chunked_array([texts], JSON_TEXT))
+    infinite = ["Infinity", '{"1E+999":[-Infinity,"\\\\",Infinity]}']
+    assert column.to_pylist() == [*infinite, *same]
+    assert with_infinity(column).tolist() == [True, True, *[False] * len(same)]
 
 
 def test_an_object_with_two_keys_of_one_text_is_named() -> None:

@@ -44,6 +44,8 @@ _MOST_DIGITS = 4000
 """Digits up to which Python makes an int of a number, however it is set up."""
 
 _NULL = "null"
+INFINITY = "1E+999"
+"""Canonical text of an infinity, infinite for all who read it; no number is written so."""
 
 _ERRORS = (
     pa.ArrowInvalid,
@@ -435,7 +437,8 @@ def plain_text(value: Any) -> str:
     if isinstance(value, decimal.Decimal):
         if not value.is_finite():
             return "null" if value.is_nan() else _float(float(value))
-        return format(value, "f") if abs(value.adjusted()) < 64 else str(value)
+        text = format(value, "f") if abs(value.adjusted()) < 64 else str(value)
+        return text.lower() if text.endswith(INFINITY) else text
     if isinstance(value, np.floating):  # as older versions of Arrow give those of 16 bits
         return _float(float(value))
     if isinstance(value, datetime.timedelta):
@@ -452,7 +455,7 @@ def _float(value: float) -> str:
     if value != value:
         return "null"
     if is_infinite(value):
-        return "1E+999" if value > 0 else "-1E+999"  # infinite for all who read it
+        return INFINITY if value > 0 else f"-{INFINITY}"
     if value.is_integer() and abs(value) <= EXACT and not is_negative_zero(value):
         return str(int(value))
     return repr(float(value))

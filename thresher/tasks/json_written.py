@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import decimal
 import json
+import re
 from collections.abc import Callable
 from itertools import chain
 from typing import Any, TypeAlias
@@ -20,6 +21,7 @@ import pyarrow.compute as pc
 from thresher.tasks.bad_rows import BadRows
 from thresher.tasks.columns import to_numpy
 from thresher.tasks.json_text import (
+    INFINITY,
     canonical_alone,
     half_pairs,
     inside,
@@ -39,6 +41,9 @@ Encode: TypeAlias = Callable[[Any], str]
 _encode: Encode = json.JSONEncoder(
     ensure_ascii=False, allow_nan=False, separators=(",", ":")
 ).encode
+_WITH_INFINITY = re.compile(rf'"(?:[^"\\]|\\.)*"|(?<![0-9.]){re.escape(INFINITY)}(?![0-9])')
+"""A text in JSON, or an infinity in its canonical form."""
+
 _encode_all: Encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -190,6 +195,21 @@ def with_infinity(column: Column) -> Mask:
     for row in np.flatnonzero(found).tolist():
         found[row] = any(each != "NaN" for each in constants_in(column[row].as_py()))
     return found
+
+
+def with_held_infinities(column: Column) -> Column:
+    """Canonical text, as Parquet has it, with infinities as :func:`as_held` has them."""
+    rows = np.flatnonzero(to_numpy(pc.fill_null(pc.match_substring(column, INFINITY), False)))
+    if not rows.size:
+        return column
+    texts = column.to_pylist()
+    for row in rows.tolist():
+        texts[row] = _WITH_INFINITY.sub(_as_held_token, texts[row])
+    return pa.array(texts, JSON_TEXT)
+
+
+def _as_held_token(found: re.Match[str]) -> str:
+    return "Infinity" if found[0] == INFINITY else found[0]
 
 
 def is_of_json(value: Any) -> bool:

@@ -42,6 +42,7 @@ from thresher.tasks.bad_rows import BadRows
 from thresher.tasks.columns import from_numpy
 from thresher.tasks.converting import convert, convert_as_asked
 from thresher.tasks.document import HIDDEN
+from thresher.tasks.json_written import with_held_infinities
 from thresher.tasks.nested import Mask, rows_where
 from thresher.tasks.showing import record_of
 from thresher.tasks.text_form import no_text
@@ -355,7 +356,8 @@ class ParquetReaderStage(ReaderStage):
                 reason = f"column {name!r} has nanoseconds in INT96; {hint}"
                 _refuse(finer(values, fine.column(name)), reason)
         change = convert_as_asked if name in self.types else convert
-        return change(values, before, kind)
+        made = change(values, before, kind)
+        return with_held_infinities(made) if kind.is_json else made
 
     def _wanted(self, table: pa.Table) -> Types:
         """The columns that a batch is to have."""
