@@ -202,6 +202,8 @@ class ParquetStream:
             values, given = _with_plain_nulls(values, given)
             if name in pinned:
                 try:
+                    if pinned[name].is_json and is_json(given):
+                        values = to_json(values, given)  # canonical, without NaN and infinities
                     values = convert(values, given, pinned[name])
                 except BadRows as error:
                     bad |= error.reasons
