@@ -187,4 +187,11 @@ FOUND: tuple[Found, ...] = (
             "".join(f'{{"n":{n}}}\n' for n in range(9)), others=_SMALL,
         ),
     ),
+    Found(
+        "a dictionary that a stage writes over a column is one or not, by what is in the batch",
+        _jsonl(
+            "parquet", (Spec("adds", None, "", "n", 0, ("codes",)),), '{"n":{"k":1}}\n{"n":0.5}\n',
+            others=_SMALL,
+        ),
+    ),
 )  # fmt: skip

@@ -259,8 +259,10 @@ def _frame_makes(before: pa.DataType, after: pa.DataType, had_null: bool) -> boo
 
 
 def _is_wider(before: pa.DataType, after: pa.DataType) -> bool:
-    """Whether two types have the same values, of which no frame moves times to another zone."""
+    """Whether two types have the same values; no frame encodes any, nor moves times to a zone."""
     types = pa.types
+    if types.is_dictionary(after) and not types.is_dictionary(before):
+        return False
     if types.is_timestamp(before) and types.is_timestamp(after):
         return zone_of(before) == zone_of(after)
     return merge_types(before, after, frozenset()) is not None
