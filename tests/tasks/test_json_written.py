@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime
 import decimal
 import math
+import uuid
 from collections import OrderedDict
 from typing import Any
 
@@ -183,6 +184,33 @@ def test_values_of_several_kinds_are_not_taken_for_one_another(
         assert made.to_pylist() == expected
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"t": DAY, "n": 2.0}, {"n": None, "a": DAY}, [decimal.Decimal("2.50"), None], b"x", DAY,
+        [MOMENT.replace(tzinfo=datetime.UTC)], decimal.Decimal("1.50"), decimal.Decimal("1E+3"),
+        [math.nan, DAY], {"x": {"t": MOMENT, "f": [1.0, None]}}, uuid.UUID(int=5), [2**70, DAY],
+    ],
+)  # fmt: skip
+def test_values_that_json_lacks_are_text_as_they_are_alone(value: Any) -> None:
+    texts = []
+    for values in ([value], [value, "x"], [[True], value]):
+        column, mixed = column_of(values, "x")
+        field = guessed(json_field("x") if mixed else pa.field("x", column.type))
+        texts.append(as_json_column(column, field)[values.index(value)].as_py())
+    assert len(set(texts)) == 1, texts
+
+
+def test_deep_values_that_json_lacks_have_a_text() -> None:
+    deep: Any = DAY
+    for _ in range(500):
+        deep = [deep]
+    column, mixed = column_of([deep, "x"], "x")
+    assert mixed
+    assert column[0].as_py() == "[" * 500 + '"2024-05-06"' + "]" * 500
+    assert as_json(deep) == column[0].as_py()
+
+
 def test_python_values_of_several_kinds_are_json() -> None:
     values = [1, "x", None, [True], {"b": 2.0, "a": None}, datetime.date(2024, 5, 6), b"\x00\xff",
               decimal.Decimal("2.50"), 2**64, np.float64(0.5)]  # fmt: skip
@@ -191,7 +219,7 @@ def test_python_values_of_several_kinds_are_json() -> None:
     assert mixed
     assert made.type == JSON_TEXT
     assert made.to_pylist() == [
-        "1", '"x"', None, "[true]", '{"b":2.0,"a":null}', '"2024-05-06"', '"AP8="', "2.50",
+        "1", '"x"', None, "[true]", '{"b":2.0,"a":null}', '"2024-05-06"', '"AP8="', "2.5",
         "18446744073709551616", "0.5",
     ]  # fmt: skip
 

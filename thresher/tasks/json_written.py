@@ -32,7 +32,7 @@ from thresher.tasks.json_text import (
 from thresher.tasks.nested import Mask, convert_leaves
 from thresher.tasks.own_values import own_values
 from thresher.tasks.text_form import time_text
-from thresher.tasks.types import JSON_TEXT, is_guessed, is_json
+from thresher.tasks.types import JSON_TEXT, guessed, is_guessed, is_json
 
 Column: TypeAlias = "pa.Array | pa.ChunkedArray"
 
@@ -61,18 +61,35 @@ def _as_json(value: Any, encode: Encode) -> str:
     try:
         return encode(value)
     except (TypeError, ValueError):
-        return _by_parts(value, encode)
+        parts: list[str] = []
+        _write(value, parts.append, encode)
+        return "".join(parts)
 
 
-def _by_parts(value: Any, encode: Encode) -> str:
+def _write(value: Any, put: Callable[[str], None], encode: Encode) -> None:
     """JSON of a value with parts that ``json`` does not know."""
+    # Values may be 512 deep: one call for each level is as many as Python takes.
     if isinstance(value, dict):
-        members = (f"{_encode(str(k))}:{_by_parts(v, encode)}" for k, v in value.items())
-        return "{" + ",".join(members) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(_by_parts(each, encode) for each in value) + "]"
+        opening = "{"
+        for key, inner in value.items():
+            put(f"{opening}{_encode(str(key))}:")
+            _write(inner, put, encode)
+            opening = ","
+        put("}" if value else "{}")
+    elif isinstance(value, list | tuple):
+        opening = "["
+        for inner in value:
+            put(opening)
+            _write(inner, put, encode)
+            opening = ","
+        put("]" if value else "[]")
+    else:
+        put(_plain(value, encode))
+
+
+def _plain(value: Any, encode: Encode) -> str:
     if isinstance(value, float) and value - value != 0:
-        return encode(float(value)) if encode is _encode_all else "null"
+        return encode(value) if encode is _encode_all else "null"
     if isinstance(value, decimal.Decimal):
         return str(value) if value.is_finite() else "null"
     known = value is None or isinstance(value, str | int | float)
@@ -156,9 +173,15 @@ def _is_narrow(value: Any) -> bool:
 
 
 def _alone(value: Any) -> str:
+    """A value as it would be written if it was all that the column holds."""
     leaves = list(inside(value))
-    is_plain = all(map(is_of_json, leaves)) or any(map(is_infinite, leaves))
-    return as_held(value) if is_plain else canonical_alone(value)
+    if all(map(is_of_json, leaves)) or any(map(is_infinite, leaves)):
+        return as_held(value)
+    made = typed([value])
+    if made is None:
+        return canonical_alone(value)
+    text: str = as_json_column(made, guessed(pa.field("", made.type)))[0].as_py()
+    return text
 
 
 def _are_of_json(values: list[Any]) -> bool:
