@@ -463,10 +463,15 @@ def _float(value: float) -> str:
 
 def _microseconds(span: datetime.timedelta) -> str:
     """A duration as a number of microseconds; pandas' own have fractions of these."""
-    whole = (span.days * 86_400 + span.seconds) * 10**6 + span.microseconds
-    nanoseconds = whole * 1000 + int(getattr(span, "nanoseconds", 0))
+    nanoseconds = nanoseconds_of(span)
     whole, rest = divmod(abs(nanoseconds), 1000)
     return f"{'-' * (nanoseconds < 0)}{whole}.{rest:03}".rstrip("0").rstrip(".")
+
+
+def nanoseconds_of(span: datetime.timedelta) -> int:
+    """A duration as a number of nanoseconds, which pandas' own have."""
+    whole = (span.days * 86_400 + span.seconds) * 10**6 + span.microseconds
+    return whole * 1000 + int(getattr(span, "nanoseconds", 0))
 
 
 def iso_text(value: datetime.date | datetime.time) -> str:

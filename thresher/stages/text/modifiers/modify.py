@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from thresher.errors import PlanError
@@ -20,9 +22,11 @@ from thresher.tasks.bad_rows import BadRows
 from thresher.tasks.columns import from_numpy
 from thresher.tasks.joining import join
 from thresher.tasks.json_numbers import is_negative_zero
-from thresher.tasks.json_text import are_alike
+from thresher.tasks.json_text import are_alike, nanoseconds_of
 from thresher.tasks.own_values import own_values
-from thresher.tasks.types import guessed, is_asked, json_field
+from thresher.tasks.types import guessed, is_asked, is_guessed, json_field
+
+_NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 
 Modifier = DocumentModifier | Callable[..., Any]
 
@@ -154,12 +158,15 @@ def _changed(
     fresh = alone.with_data(alone.data.filter(from_numpy(~same)))
     values = [made[place] for place in places]
     try:
+        own = own_values(values, name)
         is_spelling = any(
             type(value) is not str and are_alike(value, old[place])
-            for value, place in zip(own_values(values, name), places, strict=True)
+            for value, place in zip(own, places, strict=True)
             if value is not None
         )
-        new = with_values(fresh, name, values, keeps_json=is_spelling)
+        new = _in_unit_of(fresh, name, own)
+        if new is None:
+            new = with_values(fresh, name, values, keeps_json=is_spelling)
     except BadRows as error:
         reasons = {int(places[at]): reason for at, reason in error.reasons.items()}
         raise BadRows(reasons) from None
@@ -170,6 +177,35 @@ def _changed(
     index = changed.data.schema.get_field_index(name)
     table = changed.data.set_column(index, both.schema.field(name), column)
     return changed.evolve(data=table)
+
+
+def _in_unit_of(task: DocumentBatch, name: str, values: list[Any]) -> DocumentBatch | None:
+    """The batch with durations in the unit that a file has them in; None if it has none there.
+
+    In another unit those of the file beside them would become other numbers.
+
+    Raises
+    ------
+    BadRows
+        For durations of which the unit has no number.
+    """
+    field = task.data.schema.field(name)
+    if not pa.types.is_duration(field.type) or is_guessed(field):
+        return None
+    told, bad = list(values), {}
+    for at, value in enumerate(values):
+        if isinstance(value, timedelta):
+            told[at], rest = divmod(nanoseconds_of(value), _NANOSECONDS[field.type.unit])
+            if rest or abs(told[at]) >= 2**63:
+                bad[at] = (
+                    f"column {name!r} has durations in {field.type.unit!r}, of which {value} is no "
+                    f"whole number; types= on the reader gives it a finer unit"
+                )
+    if bad:
+        raise BadRows(bad)
+    if all(isinstance(value, timedelta) or value is None for value in values):
+        return task.with_column(name, pa.array(told, pa.int64()).cast(field.type))
+    return with_values(task, name, told)
 
 
 def _told_by_values(task: DocumentBatch, name: str) -> DocumentBatch:
