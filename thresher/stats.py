@@ -113,11 +113,6 @@ class StageCounts:
         self.metrics = merge_sums(self.metrics, other.metrics)
 
     @property
-    def is_reader(self) -> bool:
-        """Whether the stage made its rows of files."""
-        return bool(self.metrics.get("is_reader"))
-
-    @property
     def balance(self) -> int:
         """Rows that are unaccounted for; 0 when the stage balances (always, if opaque)."""
         if self.opaque:

@@ -169,7 +169,7 @@ class Driver:
         self._failed_parts = failed_before
         self._first_failed = ""
         self._source = tuple(source)
-        self._reads_first = source[0].is_reader
+        self._reads_first = bool(source[0].metrics.get("is_reader"))
         self.restarts = 0  # of workers, over the whole run of the Segment
 
     # -- leases -------------------------------------------------------------------------------

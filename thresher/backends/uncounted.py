@@ -24,13 +24,13 @@ def is_countable(
         return False
     if isinstance(part.task, FileGroupTask):
         return reads_first
-    return not source[-1].is_reader
+    return not source[-1].metrics.get("is_reader")
 
 
 def up_to_reader(counts: Sequence[StageCounts]) -> tuple[StageCounts, ...]:
     """The stages of a part up to the one that has read its source, without their counts."""
     for place, stage in enumerate(counts):
-        if stage.is_reader:
+        if stage.metrics.get("is_reader"):
             named = [StageCounts(each.stage) for each in counts[: place + 1]]
             named[-1].metrics["is_reader"] = 1
             return tuple(named)
@@ -56,7 +56,7 @@ def rows_of(
 
     ``seen`` are those that a worker has told of, ``estimate`` what other parts lead to expect.
     """
-    reads = source[-1].is_reader
+    reads = bool(source[-1].metrics.get("is_reader"))
     of_files = part.segment > 0 and reads  # what is known are its files
     if part.rows is not None and not part.cut and not of_files:
         return part.rows, False

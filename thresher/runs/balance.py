@@ -44,7 +44,7 @@ def _at_the_ends(outcome: Outcome) -> list[str]:
     if not outcome.counts:
         return problems
     part, first, last = outcome.part, outcome.counts[0], outcome.counts[-1]
-    counted = part.rows is not None and not part.cut and not first.is_reader
+    counted = part.rows is not None and not part.cut and not first.metrics.get("is_reader")
     if counted and first.rows_in != part.rows:
         problems.append(f"the part has {part.rows} rows, {first.rows_in} reached {first.stage!r}")
     if not outcome.inline and not last.metrics.get("is_writer"):
@@ -64,7 +64,7 @@ def unbalanced(counts: Sequence[StageCounts]) -> list[str]:
         if stage.balance != 0
     ]
     for before, after in pairwise(counts):
-        if after.is_reader:  # files left the stage before it
+        if after.metrics.get("is_reader"):  # files left the stage before it
             continue
         if before.rows_out != after.rows_in:
             problems.append(

@@ -283,11 +283,16 @@ class PartRecord:
         return cls(**known)
 
 
+def reader_of(counts: Sequence[StageCounts]) -> int | None:
+    """Where a part's reader stands among its stages, if it has one."""
+    return next((at for at, stage in enumerate(counts) if stage.metrics.get("is_reader")), None)
+
+
 def rows_found(counts: Sequence[StageCounts]) -> int:
     """Records that a part's reader found; what stands before it counts files."""
     if not counts:
         return 0
-    return next((stage for stage in counts if stage.is_reader), counts[0]).rows_in
+    return counts[reader_of(counts) or 0].rows_in
 
 
 def rows_met(counts: Sequence[StageCounts]) -> int:

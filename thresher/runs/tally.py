@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from thresher.runs.part import PartRecord, rows_found
+from thresher.runs.part import PartRecord, reader_of
 from thresher.stats import StageCounts
 
 Level = tuple[int, int]
@@ -46,21 +46,24 @@ class Tally:
             self.bytes_lost += source_bytes
         if not counts:
             return
-        finds = not segment or any(stage.is_reader for stage in counts)
-        self._add_levels(counts, segment, rows_found(counts) if finds else 0)
+        reader = reader_of(counts)
+        found = counts[reader or 0].rows_in
+        finds = not segment or reader is not None
+        self._add_levels(counts, segment, reader or 0, found if finds else 0)
         if finds and not failure:
-            self.rows_read += rows_found(counts)
+            self.rows_read += found
             self.bytes_read += source_bytes
             self.parts_read += 1
 
-    def _add_levels(self, counts: Sequence[StageCounts], segment: int, found: int) -> None:
-        """Count a part's rows at each of its stages.
+    def _add_levels(
+        self, counts: Sequence[StageCounts], segment: int, first: int, found: int
+    ) -> None:
+        """Count a part's rows at each of its stages; ``first`` is the one that found them.
 
         A stage that loses the numbers of rows does not tell how many it made: the next is given
         them.
         """
-        first = next((at for at, stage in enumerate(counts) if stage.is_reader), 0)
-        met, made = rows_found(counts), found
+        met, made = counts[first].rows_in, found
         for at, stage in enumerate(counts):
             if at > first:
                 made = max(made, stage.rows_in - met)

@@ -17,8 +17,13 @@ def open_read(path: str, start: int = 0, options: dict[str, Any] | None = None) 
     """Open a file for reading bytes from ``start`` on; it has ``readinto``."""
     with failures("read", path):
         if is_local(path):
+            # A named pipe that was put in a file's place may make whoever opens it wait for ever.
+            descriptor = os.open(absolute(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
             # The caller reads into large buffers of its own.
-            source: Any = open(absolute(path), "rb", buffering=0, opener=_without_waiting)  # noqa: SIM115
+            source: Any = open(descriptor, "rb", buffering=0)  # noqa: SIM115
+            if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+                source.close()
+                raise _is_a_pipe(path)
         else:
             fs, inner = filesystem(path, options)
             source = fs.open(inner, "rb")
@@ -27,23 +32,8 @@ def open_read(path: str, start: int = 0, options: dict[str, Any] | None = None) 
         return cast("BinaryIO", source)
 
 
-def _without_waiting(path: str, flags: int) -> int:
-    """A descriptor for reading; a named pipe that was put in a file's place is no file.
-
-    To open one waits for somebody who writes, and may wait for ever.
-    """
-    descriptor = os.open(path, flags | os.O_NONBLOCK)
-    try:
-        _refuse_pipe(path, os.fstat(descriptor))
-    except OSError:
-        os.close(descriptor)
-        raise
-    return descriptor
-
-
-def _refuse_pipe(path: str, status: os.stat_result) -> None:
-    if stat.S_ISFIFO(status.st_mode):
-        raise OSError(errno.EINVAL, "it is a named pipe, not a file", path)
+def _is_a_pipe(path: str) -> OSError:
+    return OSError(errno.EINVAL, "it is a named pipe, not a file", path)
 
 
 def open_write(path: str, options: dict[str, Any] | None = None) -> BinaryIO:
@@ -77,7 +67,8 @@ def open_arrow(path: str, options: dict[str, Any] | None = None) -> Any:
 
     with failures("read", path):
         if is_local(path):
-            _refuse_pipe(path, os.stat(absolute(path)))
+            if stat.S_ISFIFO(os.stat(absolute(path)).st_mode):
+                raise _is_a_pipe(path)
             return pa.OSFile(os.fsencode(absolute(path)), "rb")
         fs, inner = filesystem(path, options)
         return pa.PythonFile(fs.open(inner, "rb"), mode="r")

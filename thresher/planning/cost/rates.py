@@ -181,7 +181,7 @@ def _recorded(segment: Segment, records: Sequence[PartRecord], where: str) -> li
 def _reader(record: PartRecord) -> tuple[int, int]:
     """The place of the reader (-1: none), and the rows it was measured on."""
     for place, counts in enumerate(record.counts):
-        if counts.is_reader:
+        if counts.metrics.get("is_reader"):
             return place, counts.rows_in - counts.dropped.get("limit", 0)
     return -1, record.counts[0].rows_in
 

@@ -132,7 +132,7 @@ def _about(estimated: int) -> str:
 
 def _from_the_reader_on(counts: Sequence[StageCounts]) -> Sequence[StageCounts]:
     """Without the stages before the reader, which count files."""
-    readers = [i for i, stage in enumerate(counts) if stage.is_reader]
+    readers = [i for i, stage in enumerate(counts) if stage.metrics.get("is_reader")]
     return counts[readers[0] :] if readers else counts
 
 
