@@ -9,7 +9,10 @@ from typing import Any
 from thresher.errors import StorageError
 from thresher.storage import Store
 
-FROM_BACKUP = "restore the folder from a backup, or remove the run's folder to start anew"
+FROM_BACKUP = (
+    "restore the folder from a backup, or remove the run's folder and what it has written, to start "
+    "anew"
+)
 
 
 def read_back(store: Store, path: str, *needed: str, todo: str = FROM_BACKUP) -> dict[str, Any]:
