@@ -115,7 +115,7 @@ class SimStore:
         """Nothing to do: half-written files are hidden from everybody."""
         self.step("sweep", folder)
 
-    def make_folder(self, path: str) -> None:
+    def make_folder(self, path: str, *, is_private: bool = False) -> None:
         """Make a folder."""
         self.step("make_folder", path)
         self.disk.make_folder(path)

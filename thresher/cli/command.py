@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from thresher.errors import PlanError, ThresherError
 from thresher.runs.read_back import read_back
+from thresher.secrets import is_secret
 from thresher.storage import absolute, store_for
 
 if TYPE_CHECKING:
@@ -19,18 +19,6 @@ if TYPE_CHECKING:
 FILE = "command.json"
 
 _KEPT = ("recipe", "sets", "limit", "workers", "memory", "run_dir")
-
-_SECRET = re.compile(
-    r"storage_options|passw|secret|credential|(^|[._])((hf|auth|access|api|bearer)_)?token($|[._])"
-    r"|(api|access|account|private|shared)_?key",
-    re.IGNORECASE,
-)
-
-_PASSWORD = re.compile(
-    r"://[^/?#@\s]*:[^/?#@\s]*@"
-    r"|[?&]([\w-]+[_-])?(token|key|signature|sig|secret|password)=",
-    re.IGNORECASE,
-)
 
 
 def remember(run_dir: str, options: RunOptions) -> None:
@@ -122,6 +110,6 @@ def _enter(folder: str) -> None:
 
 
 def _is_secret(text: str) -> bool:
-    """Whether a parameter has the name of a secret, or a URL with a password as its value."""
+    """Whether a parameter is a secret, or options of a file system that may have some."""
     name, _, value = text.partition("=")
-    return bool(_SECRET.search(name) or _PASSWORD.search(value))
+    return "storage_options" in name or is_secret(name.rpartition(".")[2], value)

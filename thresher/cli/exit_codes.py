@@ -22,8 +22,8 @@ TABLE = (
     (OK, "done, or nothing to do"),
     (
         FAILED,
-        "a stage, a model or the engine failed, more records went wrong than max_error_rate allows, "
-        "or another process is running the pipeline",
+        "a stage, a model or the engine failed, more records went wrong than max_error_rate "
+        "allows, or another process is running the pipeline",
     ),
     (MISTAKE, "a mistake in the recipe, the plan or the command; nothing was run"),
     (DATA, "the input is broken, or a path cannot be read or written"),

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, fields, is_dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from thresher.config.targets import TARGET
 from thresher.errors import PlanError
 from thresher.pipeline import Pipeline
 from thresher.runs.report.figures import nearby
+from thresher.secrets import MASK, masked
 from thresher.stages.parameters import Parametrised
 from thresher.stages.resources import Resources
 
@@ -96,7 +98,7 @@ class _Writer:
                 todo="move the class into a module",
             )
         values = {
-            key: self.value(value, f"{name}, parameter {key!r}")
+            key: self.value(value, f"{name}, parameter {key!r}", key)
             for key, value in given.parameters().items()
         }
         if (file := own_file(cls.__module__)) is not None:
@@ -109,9 +111,11 @@ class _Writer:
             self.imports.add(cls.__module__)
         return {TARGET: where, **values}
 
-    def value(self, value: Any, where: str) -> Any:
+    def value(self, value: Any, where: str, name: str = "", *, is_inside: bool = False) -> Any:
         if isinstance(value, Parametrised):
             return self.object(value)
+        if isinstance(value, str) and masked(value, name, is_inside=is_inside) == MASK:
+            return f"${{{_variable(name)}}}"  # the recipe is no place for secrets
         if value is None or isinstance(value, bool | int | float):
             return value
         if isinstance(value, str):
@@ -119,7 +123,10 @@ class _Writer:
         if isinstance(value, os.PathLike):
             return os.fspath(value)
         if isinstance(value, Mapping):
-            return {str(key): self.value(each, where) for key, each in value.items()}
+            return {
+                str(key): self.value(each, where, str(key), is_inside=True)
+                for key, each in value.items()
+            }
         if isinstance(value, list | tuple):
             return [self.value(each, where) for each in value]
         if is_dataclass(value) and not isinstance(value, type):
@@ -142,6 +149,11 @@ class _Writer:
             else:
                 placed[key] = self.value(value, f"{where}, with_({key}=...)")
         return placed
+
+
+def _variable(name: str) -> str:
+    """The environment variable in which a dumped recipe looks for a secret."""
+    return re.sub(r"\W", "_", name).upper()
 
 
 _DEFAULTS = asdict(Resources())

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import xxhash
+
 from thresher.errors import PlanError
 from thresher.planning.fingerprint import describe
 from thresher.planning.plan import Plan, SourceColumns
@@ -49,7 +51,8 @@ class FrozenPlan:
         facts = {
             "pipeline": plan.name,
             "stages": [repr(stage) for stage in stages],
-            "source": describe(stages[0]) if is_source else None,
+            # A digest: among the options of a file system may be secrets.
+            "source": _digest(describe(stages[0])) if is_source else None,
             "limit": limit,
             "output": plan.writer.path if plan.writer is not None else None,
             "fingerprints": list(plan.fingerprints),
@@ -88,6 +91,10 @@ class FrozenPlan:
                 todo="run all shards with one recipe; for another one use another run directory "
                 "and output, or wait until this one is complete",
             )
+
+
+def _digest(described: Any) -> str:
+    return xxhash.xxh3_128_hexdigest(json.dumps(described).encode())
 
 
 def _difference(there: dict[str, Any], here: dict[str, Any]) -> str:

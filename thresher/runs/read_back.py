@@ -10,8 +10,8 @@ from thresher.errors import StorageError
 from thresher.storage import Store
 
 FROM_BACKUP = (
-    "restore the folder from a backup, or remove the run's folder and what it has written, to start "
-    "anew"
+    "restore the folder from a backup, or remove the run's folder and what it has written, to "
+    "start anew"
 )
 
 

@@ -35,7 +35,7 @@ def run_id_of(store: Store, run_dir: str, pipeline: str, shards: int = 1) -> str
     facts = {"id": uuid4().hex[:12], "pipeline": pipeline, "shards": shards, "format": 1}
     if store.size(path) is None:
         _refuse_foreign(store, run_dir, path)
-        store.make_folder(run_dir)
+        store.make_folder(run_dir, is_private=True)  # what is in quarantine may be personal
         if store.create(path, json.dumps(facts).encode()):
             return str(facts["id"])
     todo = f"restore it from a backup; if it is none of Thresher's: {_ELSEWHERE}"

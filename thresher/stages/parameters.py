@@ -11,6 +11,8 @@ import copy
 import inspect
 from typing import Any, ClassVar, TypeVar
 
+from thresher.secrets import masked
+
 Self = TypeVar("Self", bound="Parametrised")
 
 _ARGUMENTS = "_arguments"
@@ -69,9 +71,11 @@ class Parametrised(_Remembering):
         return hash(type(self).__qualname__)
 
     def __repr__(self) -> str:
-        arguments = ", ".join(f"{name}={value!r}" for name, value in self.parameters().items())
+        given = self.parameters().items()
+        arguments = ", ".join(f"{name}={masked(value, name)!r}" for name, value in given)
         text = f"{type(self).__name__}({arguments})"
-        changed = ", ".join(f"{name}={value!r}" for name, value in self.changes().items())
+        changes = self.changes().items()
+        changed = ", ".join(f"{name}={masked(value, name)!r}" for name, value in changes)
         return f"{text}.with_({changed})" if changed else text
 
 

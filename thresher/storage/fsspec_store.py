@@ -149,8 +149,8 @@ class FsspecStore:
     def sweep(self, folder: str) -> None:
         """Nothing to do: an object is there whole or not at all."""
 
-    def make_folder(self, path: str) -> None:
-        """Make a folder where the store has folders."""
+    def make_folder(self, path: str, *, is_private: bool = False) -> None:
+        """Make a folder where the store has folders; who may look into it, the store decides."""
         with failures("make", path):
             self.fs.makedirs(self._inner(path), exist_ok=True)
 

@@ -170,10 +170,13 @@ class LocalStore:
                 if not _is_alive(int(pid)):
                     _forget(os.path.join(absolute(folder), name))
 
-    def make_folder(self, path: str) -> None:
-        """Make a folder and those above it, durably; one that is there is fine."""
+    def make_folder(self, path: str, *, is_private: bool = False) -> None:
+        """Make a folder and those above it, durably; one that is there is fine.
+
+        Only its owner can look into one that ``is_private``.
+        """
         with failures("make", path):
-            _make(absolute(path))
+            _make(absolute(path), 0o700 if is_private else 0o777)
 
     def sync_folder(self, path: str) -> None:
         """Make what was added to or removed from a folder durable."""
@@ -235,7 +238,7 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
-def _make(folder: str) -> None:
+def _make(folder: str, mode: int = 0o777) -> None:
     """Make folders and sync the entry of each that is new."""
     if os.path.isdir(folder):
         return
@@ -243,7 +246,7 @@ def _make(folder: str) -> None:
     if parent != folder:
         _make(parent)
     try:
-        os.mkdir(folder)
+        os.mkdir(folder, mode)
     except FileExistsError:
         if not os.path.isdir(folder):
             raise

@@ -56,8 +56,11 @@ class Store(Protocol):
     def sweep(self, folder: str) -> None:
         """Remove half-written files of processes that are gone."""
 
-    def make_folder(self, path: str) -> None:
-        """Make a folder and those above it, durably; one that is there is fine."""
+    def make_folder(self, path: str, *, is_private: bool = False) -> None:
+        """Make a folder and those above it, durably; one that is there is fine.
+
+        Only its owner can look into one that ``is_private``, where folders have owners.
+        """
 
     def sync_folder(self, path: str) -> None:
         """Make what was added to or removed from a folder durable."""
