@@ -507,7 +507,9 @@ def _is_of_kind(values: Iterable[Any], kind: pa.DataType) -> bool:
     for value in values:
         tests = {
             bool: types.is_boolean, str: is_text, list: lambda k: is_list(k) or types.is_map(k),
-            dict: types.is_struct, int: lambda k: types.is_integer(k) or types.is_floating(k),
+            dict: types.is_struct,
+            int: lambda k: types.is_integer(k) or types.is_floating(k)
+            or (types.is_decimal(k) and k.scale == 0),  # of uint64 and of negative ones
         }  # fmt: skip
         test = next((t for each, t in tests.items() if isinstance(value, each)), types.is_floating)
         if value is not None and not test(kind):

@@ -194,4 +194,8 @@ FOUND: tuple[Found, ...] = (
             others=_SMALL,
         ),
     ),
+    Found(
+        "unsigned whole numbers are decimals where a function changes one of them",
+        _parquet("parquet", (Spec("modify", "n", "more"),), pa.array([2**53, 0], pa.uint64())),
+    ),
 )  # fmt: skip

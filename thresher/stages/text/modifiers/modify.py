@@ -19,6 +19,7 @@ from thresher.stages.text import arguments
 from thresher.stages.text.modifiers.document_modifier import DocumentModifier
 from thresher.tasks import DocumentBatch
 from thresher.tasks.bad_rows import BadRows
+from thresher.tasks.casting import cast_exactly
 from thresher.tasks.columns import from_numpy
 from thresher.tasks.joining import join
 from thresher.tasks.json_numbers import is_negative_zero
@@ -166,7 +167,9 @@ def _changed(
         )
         new = _in_unit_of(fresh, name, own)
         if new is None:
-            new = with_values(fresh, name, values, keeps_json=is_spelling)
+            new = _as_unsigned(
+                fresh, name, with_values(fresh, name, values, keeps_json=is_spelling)
+            )
     except BadRows as error:
         reasons = {int(places[at]): reason for at, reason in error.reasons.items()}
         raise BadRows(reasons) from None
@@ -177,6 +180,18 @@ def _changed(
     index = changed.data.schema.get_field_index(name)
     table = changed.data.set_column(index, both.schema.field(name), column)
     return changed.evolve(data=table)
+
+
+def _as_unsigned(old: DocumentBatch, name: str, new: DocumentBatch) -> DocumentBatch:
+    """The batch with new whole numbers in uint64, where the old ones are in that and it holds them.
+
+    No integer holds those of uint64 and of int64, so that together they would be decimals.
+    """
+    column = new.data.column(name).combine_chunks()
+    if old.data.schema.field(name).type != pa.uint64() or not pa.types.is_integer(column.type):
+        return new
+    made, misfits = cast_exactly(column, pa.uint64())
+    return new if misfits.any() else new.with_column(name, made)
 
 
 def _in_unit_of(task: DocumentBatch, name: str, values: list[Any]) -> DocumentBatch | None:
