@@ -86,11 +86,17 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 _decoder = json.JSONDecoder(
     parse_float=Real, parse_constant=_refuse, object_pairs_hook=_object, strict=True
 )
+_lenient = json.JSONDecoder(parse_float=Real, object_pairs_hook=_object, strict=True)
 
 
 def value_of(text: str) -> Any:
     """The value of a JSON text."""
     return _decoder.decode(text)
+
+
+def held_value_of(text: str) -> Any:
+    """The same inside a run, where there may be infinities as ``json.loads`` takes them."""
+    return _lenient.decode(text)
 
 
 def record_of(line: bytes) -> Record | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -298,7 +299,7 @@ def _as(value: Any, wanted: str) -> Any:
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    return value  # a date, which its text is compared with
+    return (date(1970, 1, 1) + timedelta(value.value)).isoformat()
 
 
 def _foresee_parquet(example: Example, made: Prediction, conflicts: Conflicts) -> None:
