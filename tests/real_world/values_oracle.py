@@ -403,7 +403,9 @@ def _unwritable(example: Example, made: Prediction, row: Row) -> set[str]:
         if _misfit(row.values.get(name), wanted):
             return MISFIT | {"twice", "infinit"}
     if example.sink == "parquet":
-        return _no_column_holds(row.values) if example.source == "jsonl" else set()
+        if example.source != "jsonl":
+            return set()
+        return _no_column_holds(_not_asked_as_text(example, row))
     names = row.touched if made.carries else set(row.values)
     infinite = any(has_infinity(row.values[name]) for name in names)
     return {"infinit"} if infinite else set()
