@@ -17,13 +17,11 @@ def open_read(path: str, start: int = 0, options: dict[str, Any] | None = None) 
     """Open a file for reading bytes from ``start`` on; it has ``readinto``."""
     with failures("read", path):
         if is_local(path):
-            # A named pipe that was put in a file's place may make whoever opens it wait for ever.
-            descriptor = os.open(absolute(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-            # The caller reads into large buffers of its own.
-            source: Any = open(descriptor, "rb", buffering=0)  # noqa: SIM115
-            if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
-                source.close()
+            place = absolute(path)
+            if stat.S_ISFIFO(os.stat(place).st_mode):
                 raise _is_a_pipe(path)
+            # The caller reads into large buffers of its own.
+            source: Any = open(place, "rb", buffering=0)  # noqa: SIM115
         else:
             fs, inner = filesystem(path, options)
             source = fs.open(inner, "rb")
@@ -33,6 +31,7 @@ def open_read(path: str, start: int = 0, options: dict[str, Any] | None = None) 
 
 
 def _is_a_pipe(path: str) -> OSError:
+    """One that was put in a file's place: whoever opens it waits, maybe for ever."""
     return OSError(errno.EINVAL, "it is a named pipe, not a file", path)
 
 
@@ -67,8 +66,9 @@ def open_arrow(path: str, options: dict[str, Any] | None = None) -> Any:
 
     with failures("read", path):
         if is_local(path):
-            if stat.S_ISFIFO(os.stat(absolute(path)).st_mode):
+            place = absolute(path)
+            if stat.S_ISFIFO(os.stat(place).st_mode):
                 raise _is_a_pipe(path)
-            return pa.OSFile(os.fsencode(absolute(path)), "rb")
+            return pa.OSFile(os.fsencode(place), "rb")
         fs, inner = filesystem(path, options)
         return pa.PythonFile(fs.open(inner, "rb"), mode="r")
