@@ -30,7 +30,8 @@ def headline(end: RunEnd) -> str:
     if end.status == "complete with failures":
         return f"Done, with failures: {counted(parts, 'part')} in {time}."
     if end.status == "nothing to do":
-        return f"Nothing to do: all {counted(parts, 'part')} were done before ({time})."
+        which = "the only part was" if parts == 1 else f"all {counted(parts, 'part')} were"
+        return f"Nothing to do: {which} done before ({time})."
     if end.status == "interrupted":
         return (
             f"Interrupted after {time}, {done:,} of {counted(parts, 'part')} done. "
