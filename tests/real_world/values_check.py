@@ -472,7 +472,9 @@ def _compare_column(
     for value, got in zip(values, found, strict=True):
         if not (same(value, got, shown=pinned == "text") or is_pinned_as(value, got, pinned)):
             raise Wrong(f"column {name!r} ({column.type}) must be {values}, is {found}")
-    if form == "typed" and (pinned or not is_told):
+    # A function that is handed decimals, as somebody asked for, gives decimals.
+    is_of_decimals = not pinned and example.types.get(name, "").startswith("decimal")
+    if form == "typed" and (pinned or not is_told) and not is_of_decimals:
         _check_type(name, values, column.type, pinned)
 
 
