@@ -97,7 +97,7 @@ def message_of(error: BaseException) -> str:
     """An error's message, without the middle if it is long; text that is not UTF-8 is escaped."""
     try:
         message = str(error)
-    except Exception:
+    except Exception:  # the __str__ of a user's exception: what it raises must not hide the error
         return "it has no message that can be shown"
     if len(message) > LONGEST_MESSAGE:
         half = LONGEST_MESSAGE // 2

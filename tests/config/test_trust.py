@@ -6,6 +6,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import re
 from pathlib import Path
 
 import pytest
@@ -152,7 +153,9 @@ BUSY = {
 
 @pytest.mark.parametrize("text", BUSY.values(), ids=BUSY)
 def test_a_few_lines_do_not_keep_the_machine_busy(text: str) -> None:
-    refused(text)  # not after the hour that 9**8 values take
+    told = refused(text)  # not after the hour that 9**8 values take
+    assert "r.yaml" in told
+    assert re.search(r"[Mm]ore than|longer than|deeper than|no meaning", told)
 
 
 @pytest.mark.parametrize(
